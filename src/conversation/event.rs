@@ -1,0 +1,212 @@
+//! Everything that can happen to a conversation, in the past tense, and everything a person can ask of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::message::{Attempt, Inbound, Report};
+use super::question::{ModelAnswer, ModelFailure};
+use super::words::{Outcome, Role, Verdict};
+use crate::ids::{AgentName, AskId, EffectId, HandoffId, IdHash, OwnerEpoch, QueueName};
+
+/// Something that happened.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// The customer wrote.
+    CustomerWrote {
+        /// What.
+        inbound: Inbound,
+        /// Whether the store remembers its id from before the head forgot it.
+        seen_before: bool,
+    },
+    /// A person on our side wrote to the customer past Segue (from the phone, say): that is a takeover.
+    WrittenElsewhere {
+        /// What; `from` is the customer whose thread it is.
+        inbound: Inbound,
+    },
+    /// A provider reported on something that was sent.
+    Reported(Report),
+    /// The model answered.
+    ModelAnswered {
+        /// Which question.
+        ask: AskId,
+        /// What.
+        answer: ModelAnswer,
+    },
+    /// The model gave no answer.
+    ModelFailed {
+        /// Which question.
+        ask: AskId,
+        /// Why.
+        failure: ModelFailure,
+    },
+    /// A stream was cut; nothing more of it will be shown.
+    StreamStopped {
+        /// Which question it answered.
+        ask: AskId,
+        /// What the customer saw of it.
+        emitted: String,
+    },
+    /// An attempt to send ended.
+    SendSettled {
+        /// Which send.
+        effect: EffectId,
+        /// How.
+        attempt: Attempt,
+    },
+    /// A send was held back at its release: what it rested on had changed.
+    SendSuppressed {
+        /// Which send.
+        effect: EffectId,
+    },
+    /// A deadline may have passed. Harmless when none has.
+    DeadlinePassed,
+    /// The conversation was woken from disk: what it owes has to be taken up again.
+    Revived,
+    /// A person on our side acted.
+    Acted {
+        /// Who.
+        agent: AgentName,
+        /// With which right.
+        role: Role,
+        /// What.
+        act: Act,
+        /// The key under which the act may be repeated without effect, and the digest of its body.
+        key: Option<(IdHash, IdHash)>,
+    },
+    /// An event could not be decided because of a fault of ours: a person has to look.
+    Faulted {
+        /// What kind of event.
+        event: String,
+        /// Where it was parked.
+        parked: u64,
+    },
+}
+
+impl Event {
+    /// A word for logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CustomerWrote { .. } => "customer_wrote",
+            Self::WrittenElsewhere { .. } => "written_elsewhere",
+            Self::Reported(_) => "reported",
+            Self::ModelAnswered { .. } => "model_answered",
+            Self::ModelFailed { .. } => "model_failed",
+            Self::StreamStopped { .. } => "stream_stopped",
+            Self::SendSettled { .. } => "send_settled",
+            Self::SendSuppressed { .. } => "send_suppressed",
+            Self::DeadlinePassed => "deadline_passed",
+            Self::Revived => "revived",
+            Self::Acted { act, .. } => act.name(),
+            Self::Faulted { .. } => "faulted",
+        }
+    }
+}
+
+/// What a person on our side can do.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Act {
+    /// Take a waiting conversation.
+    Claim {
+        /// Also from another person who has it (leads and admins).
+        force: bool,
+    },
+    /// Take a conversation that nobody offered.
+    TakeOver {
+        /// Also from another person who has it (leads and admins).
+        force: bool,
+    },
+    /// Write to the customer.
+    Reply {
+        /// What.
+        text: String,
+        /// The owner epoch the writer saw; an older one is refused.
+        epoch: Option<OwnerEpoch>,
+    },
+    /// Leave a private note.
+    Note {
+        /// What.
+        text: String,
+    },
+    /// Being typed right now: renews the lease.
+    Typing,
+    /// Being looked at right now: renews the lease.
+    Viewing,
+    /// Send it on.
+    Transfer {
+        /// To this queue (none: the one it is in).
+        queue: Option<QueueName>,
+        /// To this person.
+        to: Option<AgentName>,
+    },
+    /// Give it back to the AI.
+    HandBack {
+        /// What was resolved.
+        note: String,
+        /// The last entry the person had seen; a newer customer message refuses the handback.
+        seen: Option<u64>,
+    },
+    /// "Not done yet."
+    Keep,
+    /// End the episode.
+    Resolve {
+        /// How; none: by who had it.
+        outcome: Option<Outcome>,
+        /// In words.
+        note: String,
+    },
+    /// Ask for a person on the customer's behalf.
+    Escalate {
+        /// In which queue.
+        queue: Option<QueueName>,
+    },
+    /// Judge a handoff.
+    Review {
+        /// Which; none: the last.
+        handoff: Option<HandoffId>,
+        /// The word.
+        verdict: Verdict,
+    },
+    /// Change what is known.
+    Edit(Edit),
+    /// Take a message back that has not left yet.
+    Undo {
+        /// Which.
+        effect: EffectId,
+    },
+}
+
+impl Act {
+    /// A word for logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Claim { .. } => "claim",
+            Self::TakeOver { .. } => "takeover",
+            Self::Reply { .. } => "reply",
+            Self::Note { .. } => "note",
+            Self::Typing => "typing",
+            Self::Viewing => "viewing",
+            Self::Transfer { .. } => "transfer",
+            Self::HandBack { .. } => "handback",
+            Self::Keep => "keep",
+            Self::Resolve { .. } => "resolve",
+            Self::Escalate { .. } => "escalate",
+            Self::Review { .. } => "review",
+            Self::Edit(_) => "edit",
+            Self::Undo { .. } => "undo",
+        }
+    }
+}
+
+/// A change to what is known of a conversation. What is `None` stays.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Edit {
+    /// The tags from here on.
+    pub tags: Option<Vec<String>>,
+    /// Attributes to set (`Some`) or to remove (`None`).
+    pub attributes: Vec<(String, Option<String>)>,
+    /// The priority from here on.
+    pub priority: Option<u8>,
+    /// The customer's language.
+    pub language: Option<String>,
+    /// The customer's name.
+    pub name: Option<String>,
+}

@@ -1,0 +1,398 @@
+//! The rules of the house, as data: what `decide` may know of the configuration.
+//!
+//! A [`Policy`] is whole, immutable and comparable. Its hash names it in the trail, so that replay can decide again
+//! under what was in force then. [`Switches`] are turned while the process runs, are recorded by facts of their own,
+//! and are no part of the hash. Nothing here reads a file or a clock, and no secret is in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::message::Medium;
+use super::texts::Texts;
+use super::words::HandbackPolicy;
+use crate::ids::{ChannelName, IdHash, QueueName};
+pub use crate::triage::phrases::{PhraseRule, Phrases};
+
+/// How many entries of the trail the model sees, unless said otherwise.
+pub const WINDOW_ENTRIES: usize = 60;
+/// WhatsApp takes free text for this long after the customer's last message.
+pub const WHATSAPP_WINDOW: Duration = Duration::from_hours(24);
+
+/// Everything that `decide` goes by.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Policy {
+    /// Names the rest except the switches; set by [`Policy::sealed`].
+    pub hash: u64,
+    /// The channel instances.
+    pub channels: BTreeMap<ChannelName, ChannelPolicy>,
+    /// The queues.
+    pub queues: BTreeMap<QueueName, QueuePolicy>,
+    /// The queue of whatever names none.
+    pub default_queue: QueueName,
+    /// What customers can be told.
+    pub texts: Texts,
+    /// What customers say to ask for a person, to agree, to decline.
+    pub phrases: Phrases,
+    /// How patient we are with the model.
+    pub model: ModelPolicy,
+    /// How many of the last trail entries the model sees.
+    pub window_entries: usize,
+    /// Where the AI is off.
+    pub switches: Switches,
+}
+
+/// One channel instance.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ChannelPolicy {
+    /// Its medium. One instance may also carry others: what came in says which.
+    pub medium: Medium,
+    /// The queue of its handoffs.
+    pub queue: QueueName,
+    /// The language of its customers, where it is known beforehand.
+    pub language: Option<String>,
+    /// How several messages in a row are gathered into one question.
+    pub burst: Burst,
+    /// The channel itself shows who speaks: no name is put before a person's words.
+    pub names_sender: bool,
+    /// Answers can be shown while they are written.
+    pub streams: bool,
+    /// Free text is allowed for this long after the customer's last message; `None`: always.
+    pub reply_window: Option<Duration>,
+    /// The longest message, in characters.
+    pub text_max: usize,
+}
+
+/// When a row of messages counts as one question.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Burst {
+    /// After this much silence.
+    pub quiet: Duration,
+    /// At the latest this long after the first of them.
+    pub max: Duration,
+}
+
+/// One queue: who waits how long, and what happens then.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct QueuePolicy {
+    /// Greater is served first.
+    pub priority: u8,
+    /// Target: requested to claimed.
+    pub claim_within: Duration,
+    /// Target: requested to the first human word.
+    pub first_response_within: Duration,
+    /// Target: a customer's message to the next human word.
+    pub next_response_within: Duration,
+    /// Target: opened to resolved.
+    pub resolve_within: Option<Duration>,
+    /// What happens while nobody claims: never empty, growing, and its last rung tells the customer or moves on.
+    pub ladder: Vec<Rung>,
+    /// How the conversation returns to the AI.
+    pub handback_policy: HandbackPolicy,
+    /// Ownership lapses after this long without a sign of life, once the person was asked.
+    pub lease: Duration,
+    /// After this long without a human word the person is asked "are you done?".
+    pub agent_silence: Duration,
+    /// How long that question may stay unanswered.
+    pub answer_within: Duration,
+    /// What a lapse leads to.
+    pub on_lapse: OnLapse,
+    /// A conversation with the AI closes after this much silence of the customer.
+    pub idle_close: Duration,
+    /// A closed conversation is taken up again within this time; later a new episode begins.
+    pub reopen_within: Duration,
+    /// The AI goes on answering while a person is awaited.
+    pub ai_while_waiting: bool,
+    /// The customer may send the person away.
+    pub customer_may_end: bool,
+    /// Too many handoffs in a short time: the conversation stays with people.
+    pub loop_breaker: Option<LoopBreaker>,
+}
+
+/// A step of the ladder.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Rung {
+    /// So long after the handoff was requested, or came into this queue.
+    pub after: Duration,
+    /// What is done.
+    pub action: RungAction,
+}
+
+/// What a step of the ladder does.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum RungAction {
+    /// Tells the team again, louder, and the customer that they still wait.
+    Notify,
+    /// Moves it to another queue, whose ladder then begins.
+    Transfer(QueueName),
+    /// Offers it to somebody else.
+    Reassign,
+    /// Tells the customer that nobody came and how it goes on; settles the handoff as timed out.
+    Apologise,
+}
+
+/// What happens when a person's ownership lapses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum OnLapse {
+    /// Back into the queue, at the front, with its waiting clock kept.
+    Requeue,
+    /// Back to the AI.
+    HandBack,
+    /// The episode ends.
+    Close,
+}
+
+/// So many handoffs within so long mean that the AI cannot settle this.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LoopBreaker {
+    /// How many.
+    pub handoffs: u8,
+    /// Within how long.
+    pub within: Duration,
+}
+
+/// How patient we are with the model.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ModelPolicy {
+    /// Then the customer is told that we are still at it.
+    pub soft_timeout: Duration,
+    /// Then the question is given up.
+    pub timeout: Duration,
+}
+
+/// Where the AI is switched on and off, by people, while the process runs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Switches {
+    /// The AI is on at all.
+    pub all: bool,
+    /// Channels where it is off.
+    pub channels_off: BTreeSet<ChannelName>,
+    /// Queues where it is off.
+    pub queues_off: BTreeSet<QueueName>,
+}
+
+impl Policy {
+    /// Computes the hash and compiles the phrases: to be called after the last change.
+    #[must_use]
+    pub fn sealed(mut self) -> Self {
+        #[derive(Serialize)]
+        struct Hashed<'a> {
+            channels: &'a BTreeMap<ChannelName, ChannelPolicy>,
+            queues: &'a BTreeMap<QueueName, QueuePolicy>,
+            default_queue: &'a QueueName,
+            texts: &'a Texts,
+            phrases: &'a Phrases,
+            model: &'a ModelPolicy,
+            window_entries: usize,
+        }
+        let json = serde_json::to_vec(&Hashed {
+            channels: &self.channels,
+            queues: &self.queues,
+            default_queue: &self.default_queue,
+            texts: &self.texts,
+            phrases: &self.phrases,
+            model: &self.model,
+            window_entries: self.window_entries,
+        })
+        .expect("plain data with text keys is always JSON");
+        self.hash = IdHash::of_bytes(&json).0;
+        self.phrases.recompile();
+        self
+    }
+
+    /// The rules of `queue`, or those of the default queue where it is not known (any more).
+    pub fn queue(&self, queue: &QueueName) -> Option<&QueuePolicy> {
+        self.queues
+            .get(queue)
+            .or_else(|| self.queues.get(&self.default_queue))
+    }
+
+    /// The queue that handoffs of `channel` go to.
+    pub fn queue_of(&self, channel: &ChannelName) -> &QueueName {
+        self.channels
+            .get(channel)
+            .map_or(&self.default_queue, |c| &c.queue)
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        let queue = QueueName::from("support");
+        let web = ChannelPolicy::of(Medium::Webchat, queue.clone());
+        Self {
+            hash: 0,
+            channels: BTreeMap::from([(ChannelName::from("web"), web)]),
+            queues: BTreeMap::from([(queue.clone(), QueuePolicy::default())]),
+            default_queue: queue,
+            texts: Texts::default(),
+            phrases: Phrases::default(),
+            model: ModelPolicy::default(),
+            window_entries: WINDOW_ENTRIES,
+            switches: Switches::default(),
+        }
+        .sealed()
+    }
+}
+
+impl ChannelPolicy {
+    /// What is usual on `medium`, with handoffs going to `queue`.
+    pub fn of(medium: Medium, queue: QueueName) -> Self {
+        let burst = |quiet, max| Burst {
+            quiet: Duration::from_millis(quiet),
+            max: Duration::from_millis(max),
+        };
+        let (burst, names_sender, streams, text_max) = match medium {
+            // https://www.twilio.com/docs/messaging/api/message-resource: a body of at most 1600 characters
+            Medium::Whatsapp | Medium::Sms => (burst(2_000, 15_000), false, false, 1_600),
+            // https://core.telegram.org/bots/api#sendmessage: 1 to 4096 characters
+            Medium::Telegram => (burst(2_000, 15_000), false, false, 4_096),
+            Medium::Webchat => (burst(400, 3_000), true, true, 4_096),
+            Medium::Voice => (burst(0, 0), false, true, 4_096),
+            Medium::Http | Medium::Other => (burst(0, 0), true, false, 4_096),
+        };
+        Self {
+            medium,
+            queue,
+            language: None,
+            burst,
+            names_sender,
+            streams,
+            reply_window: (medium == Medium::Whatsapp).then_some(WHATSAPP_WINDOW),
+            text_max,
+        }
+    }
+}
+
+impl Default for QueuePolicy {
+    fn default() -> Self {
+        let rung = |minutes, action| Rung {
+            after: Duration::from_mins(minutes),
+            action,
+        };
+        Self {
+            priority: 100,
+            claim_within: Duration::from_mins(5),
+            first_response_within: Duration::from_mins(10),
+            next_response_within: Duration::from_mins(10),
+            resolve_within: None,
+            ladder: vec![rung(5, RungAction::Notify), rung(10, RungAction::Apologise)],
+            handback_policy: HandbackPolicy::Explicit,
+            lease: Duration::from_mins(10),
+            agent_silence: Duration::from_mins(30),
+            answer_within: Duration::from_mins(5),
+            on_lapse: OnLapse::Requeue,
+            idle_close: Duration::from_hours(24),
+            reopen_within: Duration::from_hours(24),
+            ai_while_waiting: false,
+            customer_may_end: true,
+            loop_breaker: None,
+        }
+    }
+}
+
+impl Default for ModelPolicy {
+    fn default() -> Self {
+        Self {
+            soft_timeout: Duration::from_secs(8),
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            all: true,
+            channels_off: BTreeSet::new(),
+            queues_off: BTreeSet::new(),
+        }
+    }
+}
+
+impl Switches {
+    /// Whether the AI may answer on `channel`, in `queue`.
+    pub fn ai_on(&self, channel: &ChannelName, queue: &QueueName) -> bool {
+        self.all && !self.channels_off.contains(channel) && !self.queues_off.contains(queue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_follows_the_rules_and_not_the_switches() {
+        let policy = Policy::default();
+        let mut switched = policy.clone();
+        switched.switches.all = false;
+        assert_eq!(switched.sealed().hash, policy.hash);
+        let mut patient = policy.clone();
+        patient.model.timeout += Duration::from_secs(1);
+        assert_ne!(patient.sealed().hash, policy.hash);
+    }
+
+    #[test]
+    fn a_stored_policy_is_the_same_policy() {
+        let policy = Policy::default();
+        let bytes = postcard::to_stdvec(&policy).expect("written");
+        let read: Policy = postcard::from_bytes(&bytes).expect("read");
+        assert_eq!(read, policy);
+        assert_eq!(read.clone().sealed().hash, policy.hash);
+        assert!(
+            read.phrases
+                .wants_person("real person please", None)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn an_unknown_queue_is_treated_like_the_default_one() {
+        let policy = Policy::default();
+        assert_eq!(
+            policy.queue(&"gone".into()),
+            policy.queues.get(&policy.default_queue)
+        );
+        assert_eq!(policy.queue_of(&"gone".into()).as_str(), "support");
+    }
+
+    #[test]
+    fn the_ai_is_off_where_any_switch_is_off() {
+        let check = |switches: Switches, on: bool| {
+            assert_eq!(
+                switches.ai_on(&"web".into(), &"support".into()),
+                on,
+                "{switches:?}"
+            );
+        };
+        check(Switches::default(), true);
+        check(
+            Switches {
+                all: false,
+                ..Switches::default()
+            },
+            false,
+        );
+        check(
+            Switches {
+                channels_off: BTreeSet::from(["web".into()]),
+                ..Switches::default()
+            },
+            false,
+        );
+        check(
+            Switches {
+                queues_off: BTreeSet::from(["support".into()]),
+                ..Switches::default()
+            },
+            false,
+        );
+        check(
+            Switches {
+                queues_off: BTreeSet::from(["sales".into()]),
+                ..Switches::default()
+            },
+            true,
+        );
+    }
+}

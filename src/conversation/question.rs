@@ -1,0 +1,186 @@
+//! What the model is asked and what it says: the words between the core and whatever answers.
+//!
+//! A [`Question`] is built from the last entries of the trail. The stretches in which a person spoke are in it
+//! as structure, with an explicit end, so that an old request for a person is not taken for a new one.
+
+use serde::{Deserialize, Serialize};
+
+use super::trail::{Entry, Fact, Source, Usage};
+use super::words::{By, ModelFault, Reason};
+use crate::ids::{AskId, ConversationId};
+
+/// One question to the model: everything it may know of the conversation.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Question {
+    /// Whose.
+    pub conversation: ConversationId,
+    /// Which.
+    pub ask: AskId,
+    /// What was said, oldest first.
+    pub lines: Vec<Line>,
+    /// The customer's language, if known.
+    pub language: Option<String>,
+    /// The customer's name, if known.
+    pub customer: Option<String>,
+}
+
+/// One thing that was said or happened, as the model sees it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Line {
+    /// The customer's words.
+    Customer(String),
+    /// The AI's own earlier words.
+    Ai(String),
+    /// A person's words to the customer.
+    Human {
+        /// Who.
+        agent: String,
+        /// What.
+        text: String,
+    },
+    /// The customer was told something by the system.
+    System(String),
+    /// A person was asked for.
+    HandoffRequested {
+        /// Why.
+        reason: Reason,
+    },
+    /// A person took over.
+    HumanStretchBegan {
+        /// Who.
+        agent: String,
+    },
+    /// The person's stretch is over: what they asked for before is settled.
+    HumanStretchEnded {
+        /// Who had it, if a person had.
+        agent: Option<String>,
+        /// Who ended it.
+        by: By,
+        /// What was resolved.
+        note: String,
+    },
+    /// A private note of a person on our side.
+    Note(String),
+}
+
+impl Question {
+    /// The customer's words that wait for an answer: what retrieval searches for.
+    pub fn asked(&self) -> String {
+        let mut open: Vec<&str> = Vec::new();
+        for line in self.lines.iter().rev() {
+            match line {
+                Line::Customer(text) => open.push(text),
+                Line::Ai(_) | Line::Human { .. } => break,
+                Line::System(_)
+                | Line::HandoffRequested { .. }
+                | Line::HumanStretchBegan { .. }
+                | Line::HumanStretchEnded { .. }
+                | Line::Note(_) => {}
+            }
+        }
+        open.reverse();
+        open.join("\n")
+    }
+}
+
+/// The lines of `entries` that the model may see.
+pub fn lines<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Line> {
+    entries
+        .into_iter()
+        .filter_map(|entry| line(&entry.fact))
+        .collect()
+}
+
+fn line(fact: &Fact) -> Option<Line> {
+    Some(match fact {
+        Fact::CustomerWrote { body, .. } => Line::Customer(body.text().to_owned()),
+        Fact::AiWrote { text, .. } => Line::Ai(text.clone()),
+        Fact::HumanWrote { agent, text, .. } => Line::Human {
+            agent: agent.as_str().to_owned(),
+            text: text.clone(),
+        },
+        Fact::SystemWrote { text, .. } => Line::System(text.clone()),
+        Fact::NoteWritten { text, .. } => Line::Note(text.clone()),
+        Fact::HandoffRequested { reason, .. } => Line::HandoffRequested { reason: *reason },
+        Fact::Claimed { agent, .. } => Line::HumanStretchBegan {
+            agent: agent.as_str().to_owned(),
+        },
+        Fact::HandedBack {
+            by, agent, note, ..
+        } => Line::HumanStretchEnded {
+            agent: agent.as_ref().map(|agent| agent.as_str().to_owned()),
+            by: *by,
+            note: note.clone(),
+        },
+        Fact::Opened { .. }
+        | Fact::ModelAsked { .. }
+        | Fact::ModelAnswered { .. }
+        | Fact::ModelFailed { .. }
+        | Fact::AskCancelled { .. }
+        | Fact::DraftKept { .. }
+        | Fact::HandoffSettled { .. }
+        | Fact::Transferred { .. }
+        | Fact::AskedIfDone { .. }
+        | Fact::Kept { .. }
+        | Fact::LeaseLapsed { .. }
+        | Fact::LadderStepped { .. }
+        | Fact::GhostDeclared { .. }
+        | Fact::SlaEvaluated { .. }
+        | Fact::Closed { .. }
+        | Fact::Settled { .. }
+        | Fact::Reviewed { .. }
+        | Fact::Edited { .. }
+        | Fact::EventParked { .. }
+        | Fact::CustomerChanged { .. } => return None,
+    })
+}
+
+/// What the model answered.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ModelAnswer {
+    /// The text for the customer. Empty when the verdict is not [`ModelVerdict::Reply`].
+    pub text: String,
+    /// What it means.
+    pub verdict: ModelVerdict,
+    /// The model that answered.
+    pub model: String,
+    /// What it cost.
+    pub usage: Usage,
+    /// Milliseconds it took.
+    pub took_ms: u64,
+    /// The tools it called: name and arguments as JSON text.
+    pub tools: Vec<(String, String)>,
+    /// The retrieved chunks it was given.
+    pub sources: Vec<Source>,
+    /// How sure it said it was, in percent, if it said so.
+    pub confidence: Option<u8>,
+}
+
+/// What an answer of the model means.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum ModelVerdict {
+    /// Send the text.
+    Reply,
+    /// Fetch a person; the text is not sent.
+    Escalate {
+        /// Why.
+        reason: Reason,
+        /// The model's own words for the person, never for the customer.
+        summary: String,
+    },
+}
+
+/// The model gave no answer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ModelFailure {
+    /// Why.
+    pub fault: ModelFault,
+    /// Milliseconds it took to fail.
+    pub took_ms: u64,
+    /// What had been said before it failed or was cancelled, for a private draft.
+    pub partial: String,
+    /// What it cost all the same.
+    pub usage: Usage,
+    /// What was seen, for the log; never customer text.
+    pub detail: String,
+}

@@ -1,0 +1,25 @@
+//! Looking rules up so that there always are some: a queue or channel that the policy no longer names gets the defaults.
+//!
+//! A conversation outlives the configuration it was born under; a missing rule must not make it undecidable.
+
+use std::sync::LazyLock;
+
+use super::message::Medium;
+use super::policy::{ChannelPolicy, Policy, QueuePolicy};
+use crate::ids::{ChannelName, QueueName};
+
+static QUEUE: LazyLock<QueuePolicy> = LazyLock::new(QueuePolicy::default);
+static CHANNEL: LazyLock<ChannelPolicy> =
+    LazyLock::new(|| ChannelPolicy::of(Medium::Other, QueueName::from("support")));
+
+impl Policy {
+    /// The rules of `queue`; those of the default queue, then the built-in ones, where it is not known.
+    pub fn queue_rules(&self, queue: &QueueName) -> &QueuePolicy {
+        self.queue(queue).unwrap_or(&QUEUE)
+    }
+
+    /// The rules of `channel`; the built-in ones where it is not known.
+    pub fn channel_rules(&self, channel: &ChannelName) -> &ChannelPolicy {
+        self.channels.get(channel).unwrap_or(&CHANNEL)
+    }
+}

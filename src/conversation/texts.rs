@@ -1,0 +1,450 @@
+//! Every text of ours that a customer can see, per language.
+//!
+//! [`TextKey`] is the closed list; the bundled wording is English and Spanish, and `[messages.LANGUAGE]` replaces
+//! single texts or adds languages. A placeholder is checked when a text is set, never when it is sent: an unknown
+//! one, or an unclosed brace, is a fault of the configuration. Rendering is one pass, so that a name with braces in
+//! it stays a name, and it never leaves a hole: what is not known is said in general words.
+//!
+//! No text here claims to be a person, and none promises a time that was not given.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest text that may be configured, in characters: one SMS provider's limit for a message.
+pub const TEXT_CHARS_MAX: usize = 1_600;
+
+/// What a text may be filled with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Placeholder {
+    /// `{agent}`: the name of the person, as customers see it.
+    Agent,
+    /// `{minutes}`: a whole number of minutes.
+    Minutes,
+    /// `{queue}`: the name of the queue.
+    Queue,
+}
+
+impl Placeholder {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Agent, Self::Minutes, Self::Queue];
+
+    /// How it is written between braces.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Minutes => "minutes",
+            Self::Queue => "queue",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.as_str() == word)
+    }
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $key:ident = $word:literal [$($slot:ident),*] en $en:literal es $es:literal;)+) => {
+        /// One text that a customer can see.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        pub enum TextKey {
+            $($(#[$doc])* #[serde(rename = $word)] $key),+
+        }
+
+        impl TextKey {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$key),+];
+
+            /// Its key in `[messages.LANGUAGE]`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$key => $word),+ }
+            }
+
+            /// The key, read.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$key),)+ _ => None }
+            }
+
+            /// The placeholders that it may use.
+            pub const fn placeholders(self) -> &'static [Placeholder] {
+                match self { $(Self::$key => &[$(Placeholder::$slot),*]),+ }
+            }
+
+            /// The bundled English, used where nothing better is known.
+            pub const fn english(self) -> &'static str {
+                match self { $(Self::$key => $en),+ }
+            }
+
+            /// The bundled Spanish.
+            pub const fn spanish(self) -> &'static str {
+                match self { $(Self::$key => $es),+ }
+            }
+        }
+    };
+}
+
+texts! {
+    /// A person is promised, and the queue has a target: heard, what is next, when, and that nothing need be repeated.
+    Ack = "ack" [Minutes, Queue]
+        en "Understood: a person will take this over. I have passed your request on, and an answer usually comes within {minutes} min, right here. Whoever takes it sees our whole conversation, so you will not have to repeat anything."
+        es "Entendido: una persona se ocupará de esto. Ya he pasado su solicitud y la respuesta suele llegar en unos {minutes} min, aquí mismo. Quien la atienda verá toda nuestra conversación, así que no tendrá que repetir nada.";
+    /// The same where no time can be named.
+    AckNoTime = "ack_no_time" [Queue]
+        en "Understood: a person will take this over. I have passed your request on, and the answer will come right here. Whoever takes it sees our whole conversation, so you will not have to repeat anything."
+        es "Entendido: una persona se ocupará de esto. Ya he pasado su solicitud y la respuesta llegará aquí mismo. Quien la atienda verá toda nuestra conversación, así que no tendrá que repetir nada.";
+    /// Still waiting for a person; at most once per step of the ladder.
+    Progress = "progress" [Minutes, Queue]
+        en "Your request is still with our team and has kept its place. Nobody has been free yet; thank you for your patience."
+        es "Su solicitud sigue con nuestro equipo y conserva su lugar. Todavía no ha quedado nadie libre; gracias por su paciencia.";
+    /// The AI needs longer than usual.
+    StillWorking = "still_working" []
+        en "One moment, I am still looking into this."
+        es "Un momento, todavía lo estoy mirando.";
+    /// Nobody came: said openly, with how it goes on.
+    Apology = "apology" [Minutes, Queue]
+        en "I am sorry: nobody could take over in time. Your request is recorded together with this whole conversation and stays on our team's list; a person will follow it up and answer you here. You can keep writing in the meantime."
+        es "Lo siento: nadie ha podido atenderle a tiempo. Su solicitud queda registrada junto con toda esta conversación y sigue en la lista de nuestro equipo; una persona le dará seguimiento y le responderá aquí. Mientras tanto puede seguir escribiendo.";
+    /// A person took over.
+    Joined = "joined" [Agent, Queue]
+        en "{agent} has joined the conversation and has read what you wrote."
+        es "{agent} se ha unido a la conversación y ha leído lo que escribió.";
+    /// A person gave back to the AI.
+    HandedBack = "handed_back" [Agent]
+        en "{agent} has left the conversation, and the automated assistant is with you again. It knows what the two of you discussed."
+        es "{agent} ha dejado la conversación y el asistente automático vuelve a atenderle. Conoce lo que han hablado.";
+    /// The clock gave back to the AI.
+    HandedBackByTimeout = "handed_back_by_timeout" [Agent]
+        en "{agent} is no longer in the conversation, and the automated assistant is with you again. If you still need a person, just say so."
+        es "{agent} ya no está en la conversación y el asistente automático vuelve a atenderle. Si aún necesita a una persona, dígalo.";
+    /// Nobody wrote for long.
+    ClosedByIdle = "closed_by_idle" []
+        en "As we have not heard from you for a while, this conversation is now closed. Write again at any time."
+        es "Como hace tiempo que no sabemos de usted, cerramos esta conversación. Puede volver a escribir cuando quiera.";
+    /// The AI asks whether a person is wanted.
+    Offer = "offer" [Queue]
+        en "Shall I connect you with a person?"
+        es "¿Quiere que le ponga en contacto con una persona?";
+    /// The button that takes the offer.
+    OfferYes = "offer_yes" []
+        en "Yes, please"
+        es "Sí, por favor";
+    /// The button that declines it.
+    OfferNo = "offer_no" []
+        en "No, thanks"
+        es "No, gracias";
+    /// The model failed.
+    ModelTrouble = "model_trouble" []
+        en "Sorry, something went wrong on our side and I could not answer that."
+        es "Lo siento, algo ha fallado por nuestra parte y no he podido responder.";
+    /// Nobody is there at this hour; never promises "shortly".
+    AfterHours = "after_hours" [Queue]
+        en "Our team is not there at this hour. Your request is marked for them, and they will answer here once they are back. Until then I can go on helping you."
+        es "A esta hora no hay nadie de nuestro equipo. Su solicitud queda marcada y le responderán aquí cuando vuelvan. Hasta entonces puedo seguir ayudándole.";
+    /// It moved to another queue.
+    TransferredTo = "transferred_to" [Agent, Queue]
+        en "Your conversation has been passed on to {queue}, with everything that was said."
+        es "Su conversación ha pasado a {queue}, con todo lo que se ha dicho.";
+    /// The AI is switched off.
+    AiOff = "ai_off" []
+        en "The automated assistant is switched off at the moment; your message goes to a person."
+        es "El asistente automático está desconectado en este momento; su mensaje pasa a una persona.";
+    /// The customer ended the human stretch.
+    CustomerEnded = "customer_ended" [Agent]
+        en "You are back with the automated assistant. If you need a person again, just say so."
+        es "Vuelve a estar con el asistente automático. Si necesita de nuevo a una persona, dígalo.";
+    /// Stands for `{agent}` where no name is known.
+    Somebody = "somebody" []
+        en "A member of our team"
+        es "Un miembro de nuestro equipo";
+    /// Stands for `{queue}` where no name is known.
+    OurTeam = "our_team" []
+        en "our team"
+        es "nuestro equipo";
+}
+
+/// What the placeholders of one rendering stand for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TextArgs<'a> {
+    /// The person's name.
+    pub agent: Option<&'a str>,
+    /// Whole minutes.
+    pub minutes: Option<u64>,
+    /// The queue's name.
+    pub queue: Option<&'a str>,
+}
+
+/// Why a text cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TextFault {
+    /// There is nothing in it.
+    #[error("the text is empty")]
+    Empty,
+    /// It is too long for some channel.
+    #[error("the text has {0} characters, more than {TEXT_CHARS_MAX}")]
+    TooLong(usize),
+    /// `{` without its `}`, or the other way round.
+    #[error("the text has a brace without its partner")]
+    Unclosed,
+    /// No such placeholder, or not in this text.
+    #[error("`{{{name}}}` is not a placeholder of `{key}`")]
+    Unknown {
+        /// What was between the braces.
+        name: String,
+        /// In which text.
+        key: &'static str,
+    },
+}
+
+/// The texts of one installation: the bundled ones and what the configuration put in their place.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Texts {
+    languages: BTreeMap<String, BTreeMap<TextKey, String>>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        let all = |text: fn(TextKey) -> &'static str| {
+            TextKey::ALL
+                .iter()
+                .map(|key| (*key, text(*key).to_owned()))
+                .collect()
+        };
+        Self {
+            languages: BTreeMap::from([
+                ("en".to_owned(), all(TextKey::english)),
+                ("es".to_owned(), all(TextKey::spanish)),
+            ]),
+        }
+    }
+}
+
+impl Texts {
+    /// Replaces the text of `key` in `language` (its primary subtag counts).
+    ///
+    /// # Errors
+    /// [`TextFault`] when the text cannot be used; nothing is changed then.
+    pub fn set(&mut self, language: &str, key: TextKey, text: &str) -> Result<(), TextFault> {
+        check(key, text)?;
+        self.languages
+            .entry(primary(language))
+            .or_default()
+            .insert(key, text.to_owned());
+        Ok(())
+    }
+
+    /// The languages that have at least one text.
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.languages.keys().map(String::as_str)
+    }
+
+    /// The text of `key` in `language`, English where that has none. Without minutes, `Ack` becomes `AckNoTime`.
+    pub fn render(&self, key: TextKey, language: Option<&str>, args: TextArgs<'_>) -> String {
+        let key = match (key, args.minutes) {
+            (TextKey::Ack, None) => TextKey::AckNoTime,
+            (key, _) => key,
+        };
+        let language = language.map_or_else(|| "en".to_owned(), primary);
+        let mut rest = self.template(key, &language);
+        let mut out = String::with_capacity(rest.len() + 16);
+        while let Some(at) = rest.find(['{', '}']) {
+            out.push_str(&rest[..at]);
+            match piece(&rest[at..]) {
+                Some((Piece::Brace(brace), length)) => {
+                    out.push(brace);
+                    rest = &rest[at + length..];
+                }
+                Some((Piece::Slot(name), length)) => {
+                    self.fill(&mut out, name, &language, args);
+                    rest = &rest[at + length..];
+                }
+                // `set` refuses such a text; one that came in otherwise is shown as it is
+                None => {
+                    out.push_str(&rest[at..=at]);
+                    rest = &rest[at + 1..];
+                }
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+
+    fn template(&self, key: TextKey, language: &str) -> &str {
+        [language, "en"]
+            .into_iter()
+            .find_map(|l| self.languages.get(l)?.get(&key))
+            .map_or(key.english(), String::as_str)
+    }
+
+    fn fill(&self, out: &mut String, name: &str, language: &str, args: TextArgs<'_>) {
+        let given = |text: Option<&str>| {
+            text.map(str::trim)
+                .filter(|t| !t.is_empty())
+                .map(str::to_owned)
+        };
+        let or = |key| self.template(key, language).to_owned();
+        match Placeholder::parse(name) {
+            Some(Placeholder::Agent) => {
+                out.push_str(&given(args.agent).unwrap_or_else(|| or(TextKey::Somebody)));
+            }
+            Some(Placeholder::Queue) => {
+                out.push_str(&given(args.queue).unwrap_or_else(|| or(TextKey::OurTeam)));
+            }
+            Some(Placeholder::Minutes) => match args.minutes {
+                // "in 0 minutes" is no promise anybody can keep
+                Some(minutes) => out.push_str(&minutes.max(1).to_string()),
+                None => out.push('…'),
+            },
+            None => out.extend(["{", name, "}"]),
+        }
+    }
+}
+
+/// Whether `text` can stand for `key`.
+///
+/// # Errors
+/// The first [`TextFault`] found.
+pub fn check(key: TextKey, text: &str) -> Result<(), TextFault> {
+    if text.trim().is_empty() {
+        return Err(TextFault::Empty);
+    }
+    let length = text.chars().count();
+    if length > TEXT_CHARS_MAX {
+        return Err(TextFault::TooLong(length));
+    }
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (piece, length) = piece(&rest[at..]).ok_or(TextFault::Unclosed)?;
+        if let Piece::Slot(name) = piece
+            && !Placeholder::parse(name).is_some_and(|p| key.placeholders().contains(&p))
+        {
+            return Err(TextFault::Unknown {
+                name: name.to_owned(),
+                key: key.as_str(),
+            });
+        }
+        rest = &rest[at + length..];
+    }
+    Ok(())
+}
+
+enum Piece<'a> {
+    Brace(char),
+    Slot(&'a str),
+}
+
+/// What begins at the brace that `text` begins with, and its length: `{{`, `}}` or `{name}`.
+fn piece(text: &str) -> Option<(Piece<'_>, usize)> {
+    if text.starts_with("{{") {
+        return Some((Piece::Brace('{'), 2));
+    }
+    if text.starts_with("}}") {
+        return Some((Piece::Brace('}'), 2));
+    }
+    let end = text.strip_prefix('{')?.find(['{', '}'])? + 1;
+    text[end..]
+        .starts_with('}')
+        .then(|| (Piece::Slot(text[1..end].trim()), end + 1))
+}
+
+/// `es` of `es-MX` or `es_MX`, in lower case.
+pub fn primary(language: &str) -> String {
+    language
+        .split(['-', '_'])
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bundled_text_passes_its_own_check() {
+        for key in TextKey::ALL {
+            assert_eq!(check(*key, key.english()), Ok(()), "{key:?}");
+            assert_eq!(check(*key, key.spanish()), Ok(()), "{key:?}");
+            assert_eq!(TextKey::parse(key.as_str()), Some(*key));
+        }
+    }
+
+    #[test]
+    fn no_rendering_leaves_a_hole() {
+        let texts = Texts::default();
+        for key in TextKey::ALL {
+            for language in [None, Some("es-MX"), Some("EN"), Some("xx")] {
+                let text = texts.render(*key, language, TextArgs::default());
+                assert!(
+                    !text.is_empty() && !text.contains(['{', '}', '…']),
+                    "{key:?}: {text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_with_braces_stays_a_name() {
+        let args = TextArgs {
+            agent: Some("{queue}"),
+            ..TextArgs::default()
+        };
+        let text = Texts::default().render(TextKey::Joined, None, args);
+        assert!(text.starts_with("{queue} has joined"), "{text}");
+    }
+
+    #[test]
+    fn the_acknowledgement_names_a_time_only_when_there_is_one() {
+        let texts = Texts::default();
+        let with = TextArgs {
+            minutes: Some(5),
+            ..TextArgs::default()
+        };
+        assert!(
+            texts
+                .render(TextKey::Ack, Some("es"), with)
+                .contains("5 min")
+        );
+        assert_eq!(
+            texts.render(TextKey::Ack, None, TextArgs::default()),
+            TextKey::AckNoTime.english()
+        );
+    }
+
+    #[test]
+    fn a_language_of_ones_own_falls_back_text_by_text() {
+        let mut texts = Texts::default();
+        texts
+            .set("fr-CA", TextKey::Joined, "{agent} est là {{ici}}.")
+            .expect("good");
+        let args = TextArgs {
+            agent: Some("Ana"),
+            ..TextArgs::default()
+        };
+        assert_eq!(
+            texts.render(TextKey::Joined, Some("fr"), args),
+            "Ana est là {ici}."
+        );
+        assert_eq!(
+            texts.render(TextKey::OfferYes, Some("fr"), args),
+            TextKey::OfferYes.english()
+        );
+    }
+
+    #[test]
+    fn wrong_placeholders_are_faults() {
+        let refused = |key, text: &str| check(key, text).expect_err(text);
+        assert_eq!(refused(TextKey::Joined, "{agent"), TextFault::Unclosed);
+        assert_eq!(refused(TextKey::Joined, "agent}"), TextFault::Unclosed);
+        assert_eq!(refused(TextKey::Joined, "{a{agent}"), TextFault::Unclosed);
+        assert_eq!(
+            refused(TextKey::Joined, "{minutes}").to_string(),
+            "`{minutes}` is not a placeholder of `joined`"
+        );
+        assert_eq!(refused(TextKey::Joined, "  "), TextFault::Empty);
+        assert_eq!(
+            refused(TextKey::Joined, &"x".repeat(1601)),
+            TextFault::TooLong(1601)
+        );
+    }
+}

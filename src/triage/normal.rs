@@ -1,0 +1,83 @@
+//! Text made comparable: lower case, accents folded, words parted by single spaces.
+//!
+//! Apostrophes join (`don't` is `dont`), every other punctuation parts, except a slash that begins a word, which
+//! makes it a command (`/end`). Letters of other scripts are kept as they are. Unicode's own normalisation is not
+//! needed: only what keyboards of the bundled languages produce is folded, and combining marks are dropped.
+
+/// `text` as ` word word word `, with a space at both ends so that every word has a border on each side.
+pub(super) fn normalise(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(' ');
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' | '’' | 'ʼ' | '`' | '´' => {}
+            '/' if out.ends_with(' ') && chars.peek().is_some_and(|n| n.is_alphabetic()) => {
+                out.push('/');
+            }
+            c if is_mark(c) => {}
+            c if c.is_alphanumeric() => fold(c, &mut out),
+            _ if out.ends_with(' ') => {}
+            _ => out.push(' '),
+        }
+    }
+    if !out.ends_with(' ') {
+        out.push(' ');
+    }
+    out
+}
+
+/// Combining accents, and characters without width that some keyboards and copy-paste leave behind.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{0300}'..='\u{036f}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{00ad}')
+}
+
+fn fold(c: char, out: &mut String) {
+    if c.is_ascii() {
+        out.push(c.to_ascii_lowercase());
+        return;
+    }
+    for c in c.to_lowercase() {
+        match c {
+            'à'..='å' | 'ā' | 'ă' | 'ą' | 'ª' => out.push('a'),
+            'æ' => out.push_str("ae"),
+            'ç' | 'ć' | 'č' => out.push('c'),
+            'è'..='ë' | 'ē' | 'ę' | 'ě' => out.push('e'),
+            'ì'..='ï' | 'ī' | 'ı' => out.push('i'),
+            'ñ' | 'ń' | 'ň' => out.push('n'),
+            'ò'..='ö' | 'ø' | 'ō' | 'ő' | 'º' => out.push('o'),
+            'œ' => out.push_str("oe"),
+            'ś' | 'š' => out.push('s'),
+            'ß' => out.push_str("ss"),
+            'ù'..='ü' | 'ū' | 'ů' | 'ű' => out.push('u'),
+            'ý' | 'ÿ' => out.push('y'),
+            'ź' | 'ż' | 'ž' => out.push('z'),
+            // `İ` becomes `i` and a combining dot
+            c if is_mark(c) => {}
+            c => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalise;
+
+    #[test]
+    fn case_accents_and_punctuation_fall_away() {
+        let check = |text: &str, expected: &str| assert_eq!(normalise(text), expected, "{text:?}");
+        check("", " ");
+        check("  Talk,   to a PERSON!!", " talk to a person ");
+        check("I don’t", " i dont ");
+        check("¿Puedo hablar con Él?", " puedo hablar con el ");
+        check("a\u{0301}gil STRASSE straße", " agil strasse strasse ");
+        check("/end", " /end ");
+        check(
+            "and/or 24/7",
+            " and /or 24 7 ".replace(" /or", " or").as_str(),
+        );
+        check("per\u{200b}son", " person ");
+        check("человек", " человек ");
+        check("İ", " i ");
+    }
+}
