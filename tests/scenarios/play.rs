@@ -1,0 +1,572 @@
+//! Playing a story: time is virtual, the provider and the model do what the story says, deadlines ring when due.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use segue::clock::Timestamp;
+use segue::conversation::Conversation;
+use segue::conversation::decision::{Decision, Perform};
+use segue::conversation::event::{Act, Edit, Event};
+use segue::conversation::message::{
+    Attempt, Body, Customer, FailureCause, Inbound, Medium, Report, ReportState, Retry,
+};
+use segue::conversation::policy::Policy;
+use segue::conversation::question::{self, ModelAnswer, ModelFailure, ModelVerdict};
+use segue::conversation::trail::{Entry, Fact, Usage};
+use segue::conversation::words::{ModeName, ModelFault, Outcome, Reason, Role, Verdict};
+use segue::ids::{AskId, ConversationId, EffectId, IdHash, OwnerEpoch};
+
+use crate::script::{Line, Script, Step, time};
+use crate::tell::{self, BEGIN};
+
+/// What the provider does with whatever is sent.
+#[derive(Clone)]
+enum Provider {
+    Accepts,
+    Silent,
+    Does(Attempt),
+}
+
+struct World {
+    conversation: Conversation,
+    policy: Policy,
+    medium: Medium,
+    trail: Vec<Entry>,
+    provider: Provider,
+    /// Sends whose outcome the provider still owes.
+    waiting: Vec<EffectId>,
+    last_effect: Option<EffectId>,
+    last_ask: Option<AskId>,
+    asked: BTreeMap<AskId, u32>,
+    inbound: u32,
+    last_inbound: Option<Inbound>,
+    mode: ModeName,
+    lines: Vec<String>,
+}
+
+pub fn play(script: &Script) -> Result<Vec<Line>, String> {
+    let customer = customer();
+    let id = ConversationId::derive(&[7; 32], "web", &customer.address);
+    let policy = script.policy.clone();
+    let queue = policy.default_queue.clone();
+    let conversation = Conversation::new(
+        id,
+        "web".into(),
+        script.medium,
+        customer,
+        String::new(),
+        queue,
+    );
+    let mut world = World {
+        conversation,
+        policy,
+        medium: script.medium,
+        trail: Vec::new(),
+        provider: Provider::Accepts,
+        waiting: Vec::new(),
+        last_effect: None,
+        last_ask: None,
+        asked: BTreeMap::new(),
+        inbound: 0,
+        last_inbound: None,
+        mode: ModeName::Closed,
+        lines: Vec::new(),
+    };
+    let mut told = Vec::new();
+    let mut now = Duration::ZERO;
+    for step in &script.steps {
+        if step.at < now {
+            return Err(format!("line {}: time runs backwards", step.line));
+        }
+        now = step.at;
+        if step.what != "oversleeps" {
+            world.ring_until(step.at, &mut told)?;
+        }
+        told.extend(step.written.iter().map(|text| Line {
+            text: text.clone(),
+            happened: false,
+        }));
+        world
+            .step(step)
+            .map_err(|fault| format!("line {}: {fault}", step.line))?;
+        world.tell(&mut told);
+    }
+    told.extend(script.rest.iter().map(|text| Line {
+        text: text.clone(),
+        happened: false,
+    }));
+    Ok(told)
+}
+
+fn customer() -> Customer {
+    Customer {
+        address: "+15005550006".into(),
+        name: None,
+        language: None,
+    }
+}
+
+impl World {
+    /// Everything that is due before `until`.
+    fn ring_until(&mut self, until: Duration, told: &mut Vec<Line>) -> Result<(), String> {
+        let mut spins = 0;
+        while let Some(due) = self.conversation.due()
+            && due <= BEGIN + until
+        {
+            let before = self.conversation.rev();
+            self.decide(Event::DeadlinePassed, due);
+            spins = if self.conversation.rev() == before {
+                spins + 1
+            } else {
+                0
+            };
+            if spins > 3 {
+                return Err(format!("due at {due:?} and nothing is done about it"));
+            }
+            if !self.lines.is_empty() {
+                told.push(Line {
+                    text: format!("+{}  clock", time(due.since(BEGIN))),
+                    happened: true,
+                });
+                self.tell(told);
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, told: &mut Vec<Line>) {
+        for line in self.lines.drain(..) {
+            told.push(Line {
+                text: format!("     -> {line}"),
+                happened: true,
+            });
+        }
+    }
+
+    fn decide(&mut self, event: Event, now: Timestamp) {
+        let decision = self.conversation.decide(event, now, &self.policy);
+        self.follow(decision, now);
+    }
+
+    /// Tells a decision and performs it.
+    fn follow(&mut self, decision: Decision, now: Timestamp) {
+        self.lines.extend(tell::answer(&decision.answer));
+        for entry in &decision.entries {
+            if let Fact::ModelAsked { ask, messages } = &entry.fact {
+                self.asked.insert(*ask, *messages);
+            }
+            if let Fact::AiWrote {
+                effect,
+                text,
+                partial: false,
+                ..
+            } = &entry.fact
+                && self.conversation.common().outbox.find(*effect).is_none()
+            {
+                self.lines.push(format!("streamed ai: \"{text}\""));
+            }
+            self.lines.extend(tell::fact(entry));
+        }
+        self.trail.extend(decision.entries);
+        let mode = self.conversation.mode().name();
+        if mode != self.mode {
+            self.lines.push(format!("mode {mode}"));
+            self.mode = mode;
+        }
+        for perform in decision.perform {
+            match perform {
+                Perform::Send(effect) => self.send(effect, now),
+                Perform::Ask { ask, stream } => {
+                    self.last_ask = Some(ask);
+                    let messages = self.asked.get(&ask).copied().unwrap_or_default();
+                    let how = if stream.is_some() { ", streaming" } else { "" };
+                    let many = if messages == 1 { "" } else { "s" };
+                    self.lines.push(format!(
+                        "asks the model #{ask} ({messages} message{many}{how})"
+                    ));
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, effect: EffectId, now: Timestamp) {
+        let Some(outgoing) = self.conversation.outgoing(effect, now, &self.policy) else {
+            self.decide(Event::SendSuppressed { effect }, now);
+            return;
+        };
+        let who = outgoing
+            .agent
+            .map_or(outgoing.class.to_string(), ToString::to_string);
+        let doubt = if outgoing.in_doubt {
+            " (may be a repetition)"
+        } else {
+            ""
+        };
+        self.lines
+            .push(format!("says {who}{doubt}: \"{}\"", outgoing.text));
+        self.last_effect = Some(effect);
+        let attempt = match &self.provider {
+            Provider::Accepts => Attempt::Accepted {
+                provider_id: format!("SM{effect}"),
+            },
+            Provider::Does(attempt) => attempt.clone(),
+            Provider::Silent => {
+                self.waiting.push(effect);
+                return;
+            }
+        };
+        self.decide(Event::SendSettled { effect, attempt }, now);
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), String> {
+        let now = BEGIN + step.at;
+        let what = step.what.as_str();
+        let (head, text) = match what.split_once(':') {
+            Some((head, text)) => (head.trim(), text.trim()),
+            None => (what, ""),
+        };
+        let words: Vec<&str> = head.split_whitespace().collect();
+        match words.as_slice() {
+            ["wait"] => {}
+            ["customer", ..] => self.customer(&words[1..], text, now)?,
+            ["model", ..] => self.model(&words[1..], text, now)?,
+            ["stream", "stops"] => {
+                let ask = self.last_ask.ok_or("nothing was asked")?;
+                let emitted = text.to_owned();
+                self.decide(Event::StreamStopped { ask, emitted }, now);
+            }
+            ["provider"] => self.provider(text, now)?,
+            ["outcome", effect, ..] => {
+                let effect = number(effect)?;
+                let attempt = attempt(text)?;
+                self.decide(Event::SendSettled { effect, attempt }, now);
+            }
+            ["report", rest @ ..] => self.report(rest, now)?,
+            ["suppress", effect] => {
+                let effect = number(effect)?;
+                self.decide(Event::SendSuppressed { effect }, now);
+            }
+            ["ai", "off"] => self.policy.switches.all = false,
+            ["ai", "on"] => self.policy.switches.all = true,
+            ["crash"] => self.crash(now)?,
+            ["oversleeps"] => {
+                self.crash(now)?;
+                self.decide(Event::DeadlinePassed, now);
+            }
+            ["fault"] => {
+                let event = text.to_owned();
+                self.decide(Event::Faulted { event, parked: 7 }, now);
+            }
+            ["show", "question"] => self.show_question(),
+            ["show", "case"] => self.show_case(),
+            [agent, ..] if agent.starts_with(char::is_uppercase) => {
+                self.agent(&words, text, now)?;
+            }
+            _ => return Err(format!("nobody knows how to: {what}")),
+        }
+        Ok(())
+    }
+
+    fn customer(&mut self, words: &[&str], text: &str, now: Timestamp) -> Result<(), String> {
+        let seen_before = words == ["again", "(stored)"];
+        let inbound = match words {
+            ["again"] | ["again", "(stored)"] => {
+                self.last_inbound.clone().ok_or("no message to repeat")?
+            }
+            [] | ["presses"] => {
+                self.inbound += 1;
+                let body = if words.is_empty() {
+                    Body::Text(text.to_owned())
+                } else {
+                    Body::Choice {
+                        id: "choice".into(),
+                        title: text.to_owned(),
+                    }
+                };
+                Inbound {
+                    channel: "web".into(),
+                    medium: self.medium,
+                    from: customer(),
+                    to: String::new(),
+                    id: format!("in{}", self.inbound),
+                    sent_at: None,
+                    body,
+                }
+            }
+            _ => return Err(format!("customer {}?", words.join(" "))),
+        };
+        self.last_inbound = Some(inbound.clone());
+        self.decide(
+            Event::CustomerWrote {
+                inbound,
+                seen_before,
+            },
+            now,
+        );
+        Ok(())
+    }
+
+    /// `answers [#n]`, `escalates (reason) [#n]`, `fails [#n]`.
+    fn model(&mut self, words: &[&str], text: &str, now: Timestamp) -> Result<(), String> {
+        let named = words.iter().find(|word| word.starts_with('#'));
+        let ask = match named {
+            Some(word) => AskId(number(word)?.0),
+            None => self.last_ask.ok_or("nothing was asked")?,
+        };
+        let usage = Usage {
+            input: 900,
+            cached: 0,
+            output: 40,
+            cost_micros: 3_300,
+        };
+        let answer = |text: &str, verdict| ModelAnswer {
+            text: text.to_owned(),
+            verdict,
+            model: "sample".into(),
+            usage,
+            took_ms: 1_200,
+            tools: Vec::new(),
+            sources: Vec::new(),
+            confidence: None,
+        };
+        let event = match words.first() {
+            Some(&"answers") => Event::ModelAnswered {
+                ask,
+                answer: answer(text, ModelVerdict::Reply),
+            },
+            Some(&"escalates") => {
+                let reason = words
+                    .iter()
+                    .find_map(|word| Reason::parse(word.trim_matches(['(', ')'])))
+                    .ok_or("model escalates (reason): summary")?;
+                let summary = text.to_owned();
+                Event::ModelAnswered {
+                    ask,
+                    answer: answer("", ModelVerdict::Escalate { reason, summary }),
+                }
+            }
+            Some(&"fails") => Event::ModelFailed {
+                ask,
+                failure: ModelFailure {
+                    fault: ModelFault::parse(text).ok_or("no such fault")?,
+                    took_ms: 1_200,
+                    partial: String::new(),
+                    usage,
+                    detail: String::new(),
+                },
+            },
+            _ => return Err("model answers, escalates or fails".into()),
+        };
+        self.decide(event, now);
+        Ok(())
+    }
+
+    fn provider(&mut self, text: &str, now: Timestamp) -> Result<(), String> {
+        self.provider = match text {
+            "accepts" => Provider::Accepts,
+            "silent" => Provider::Silent,
+            _ => Provider::Does(attempt(text)?),
+        };
+        if matches!(self.provider, Provider::Accepts) {
+            for effect in std::mem::take(&mut self.waiting) {
+                let attempt = attempt("accepts")?;
+                self.decide(Event::SendSettled { effect, attempt }, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// `[#n] delivered`, `[#n] failed code`, `[#n] blocked`.
+    fn report(&mut self, words: &[&str], now: Timestamp) -> Result<(), String> {
+        let (effect, words) = match words {
+            [effect, rest @ ..] if effect.starts_with('#') => (number(effect)?, rest),
+            _ => (self.last_effect.ok_or("nothing was sent")?, words),
+        };
+        let (state, failure) = match words.first() {
+            Some(&"sent") => (ReportState::Sent, None),
+            Some(&"delivered") => (ReportState::Delivered, None),
+            Some(&"read") => (ReportState::Read, None),
+            Some(&"failed") => (ReportState::Failed, Some(FailureCause::ProviderError)),
+            Some(&"blocked") => (ReportState::Failed, Some(FailureCause::Blocked)),
+            _ => return Err("report sent, delivered, read, failed or blocked".into()),
+        };
+        let report = Report {
+            effect: Some((self.conversation.common().id, effect)),
+            provider_id: format!("SM{effect}"),
+            state,
+            code: words.get(1).map(|code| (*code).to_owned()),
+            failure,
+        };
+        self.decide(Event::Reported(report), now);
+        Ok(())
+    }
+
+    /// The process dies and comes back with what is on disk; nothing that was under way has an outcome.
+    fn crash(&mut self, now: Timestamp) -> Result<(), String> {
+        let bytes = self.conversation.encode();
+        let mut woken = Conversation::decode(&bytes).map_err(|fault| fault.to_string())?;
+        let owed = woken.owed_entries();
+        let entries = self.trail.iter().filter(|entry| owed.contains(&entry.n));
+        woken.restore_texts(entries.cloned());
+        if woken != self.conversation {
+            return Err("what was woken is not what was put to sleep".into());
+        }
+        self.conversation = woken;
+        self.waiting.clear();
+        self.decide(Event::Revived, now);
+        Ok(())
+    }
+
+    fn show_question(&mut self) {
+        let window = self.policy.window_entries;
+        let from = self.trail.len().saturating_sub(window);
+        for line in question::lines(&self.trail[from..]) {
+            self.lines.push(tell::seen_by_the_model(&line));
+        }
+    }
+
+    fn show_case(&mut self) {
+        let common = self.conversation.common();
+        let waits = common.episode.waiting_since;
+        self.lines.push(format!(
+            "queue {}, priority {}, unread {}, epoch {}, customer waits since {}, tags {:?}",
+            common.queue,
+            common.priority,
+            common.unread,
+            common.epoch,
+            waits.map_or("-".to_owned(), |at| format!("+{}", time(at.since(BEGIN)))),
+            common.tags,
+        ));
+    }
+
+    fn agent(&mut self, words: &[&str], text: &str, now: Timestamp) -> Result<(), String> {
+        let mut words = words.to_vec();
+        let agent = words.remove(0).into();
+        let role = match words.first().map(|word| word.trim_matches(['(', ')'])) {
+            Some(word) if word != words[0] => {
+                words.remove(0);
+                Role::parse(word).ok_or("no such role")?
+            }
+            Some(_) | None => Role::Agent,
+        };
+        let key = match words.iter().position(|word| *word == "[key") {
+            Some(place) => {
+                let key = words.get(place + 1).ok_or("[key NAME]")?.to_owned();
+                words.truncate(place);
+                let body = format!("{words:?} {text}");
+                Some((IdHash::of(key), IdHash::of(&body)))
+            }
+            None => None,
+        };
+        let act = act(&words, text)?;
+        self.decide(
+            Event::Acted {
+                agent,
+                role,
+                act,
+                key,
+            },
+            now,
+        );
+        Ok(())
+    }
+}
+
+fn act(words: &[&str], text: &str) -> Result<Act, String> {
+    let text = text.to_owned();
+    Ok(match words {
+        ["claims"] => Act::Claim { force: false },
+        ["claims", "by", "force"] => Act::Claim { force: true },
+        ["takes", "over"] => Act::TakeOver { force: false },
+        ["takes", "over", "by", "force"] => Act::TakeOver { force: true },
+        ["replies"] => Act::Reply { text, epoch: None },
+        ["replies", "epoch", epoch] => Act::Reply {
+            text,
+            epoch: Some(OwnerEpoch(number(epoch)?.0)),
+        },
+        ["notes"] => Act::Note { text },
+        ["types"] => Act::Typing,
+        ["views"] => Act::Viewing,
+        ["transfers", "to", to] => match to.strip_prefix('@') {
+            Some(agent) => Act::Transfer {
+                queue: None,
+                to: Some(agent.into()),
+            },
+            None => Act::Transfer {
+                queue: Some((*to).into()),
+                to: None,
+            },
+        },
+        ["hands", "back"] => Act::HandBack {
+            note: text,
+            seen: None,
+        },
+        ["hands", "back", "seen", seen] => Act::HandBack {
+            note: text,
+            seen: Some(number(seen)?.0),
+        },
+        ["keeps"] => Act::Keep,
+        ["resolves"] => Act::Resolve {
+            outcome: None,
+            note: text,
+        },
+        ["resolves", "as", outcome] => Act::Resolve {
+            outcome: Some(Outcome::parse(outcome).ok_or("no such outcome")?),
+            note: text,
+        },
+        ["escalates"] => Act::Escalate { queue: None },
+        ["escalates", "to", queue] => Act::Escalate {
+            queue: Some((*queue).into()),
+        },
+        ["undoes", effect] => Act::Undo {
+            effect: number(effect)?,
+        },
+        ["finds", "it", verdict] => Act::Review {
+            handoff: None,
+            verdict: Verdict::parse(verdict).ok_or("no such verdict")?,
+        },
+        ["tags"] => Act::Edit(Edit {
+            tags: Some(text.split_whitespace().map(str::to_owned).collect()),
+            ..Edit::default()
+        }),
+        _ => return Err(format!("nobody can: {}", words.join(" "))),
+    })
+}
+
+/// `accepts`, `unknown`, `rejects CODE soon|never|stop|after:TIME`.
+fn attempt(text: &str) -> Result<Attempt, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    Ok(match words.as_slice() {
+        ["accepts"] => Attempt::Accepted {
+            provider_id: "SM".into(),
+        },
+        ["unknown"] => Attempt::Unknown {
+            detail: "connection lost".into(),
+        },
+        ["rejects", code, retry] => Attempt::Rejected {
+            code: (*code).into(),
+            cause: FailureCause::ProviderError,
+            retry: match *retry {
+                "soon" => Retry::Soon,
+                "never" => Retry::Never,
+                "stop" => Retry::StopForThisCustomer,
+                after => {
+                    let wait = after
+                        .strip_prefix("after=")
+                        .ok_or("soon, never, stop, after=TIME")?;
+                    let wait = crate::script::duration(wait)?;
+                    Retry::After(u64::try_from(wait.as_millis()).map_err(|_| "too long")?)
+                }
+            },
+        },
+        _ => return Err(format!("no outcome {text}")),
+    })
+}
+
+fn number(word: &str) -> Result<EffectId, String> {
+    let digits = word.trim_start_matches('#');
+    digits
+        .parse()
+        .map(EffectId)
+        .map_err(|_| format!("no number: {word}"))
+}

@@ -1,0 +1,241 @@
+//! Reading a story: its head (comments and rules), its steps, and the lines that tell what came of them.
+
+use std::time::Duration;
+
+use segue::conversation::message::Medium;
+use segue::conversation::policy::{LoopBreaker, OnLapse, Policy, QueuePolicy, Rung, RungAction};
+use segue::conversation::words::HandbackPolicy;
+use segue::ids::QueueName;
+
+/// One line of a story as it is told.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub text: String,
+    /// It tells what happened, and not what somebody did.
+    pub happened: bool,
+}
+
+/// Something that somebody does at some time.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub line: usize,
+    pub at: Duration,
+    pub what: String,
+    /// Comments, blank lines and rules before it, and the step as written.
+    pub written: Vec<String>,
+}
+
+/// A whole story.
+pub struct Script {
+    pub policy: Policy,
+    pub medium: Medium,
+    pub steps: Vec<Step>,
+    /// Comments after the last step.
+    pub rest: Vec<String>,
+}
+
+impl Script {
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut script = Self {
+            policy: Policy::default(),
+            medium: Medium::Http,
+            steps: Vec::new(),
+            rest: Vec::new(),
+        };
+        let mut rules = Vec::new();
+        for (at, line) in text.lines().enumerate() {
+            let fault = |why: String| format!("line {}: {why}", at + 1);
+            let words = line.trim();
+            if words.starts_with("->") {
+                continue;
+            }
+            if let Some(rest) = words.strip_prefix('+') {
+                let (time, what) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+                let what = what.trim();
+                if what == "clock" {
+                    continue;
+                }
+                let mut written = std::mem::take(&mut script.rest);
+                written.push(line.to_owned());
+                script.steps.push(Step {
+                    line: at + 1,
+                    at: duration(time).map_err(fault)?,
+                    what: what.to_owned(),
+                    written,
+                });
+                continue;
+            }
+            script.rest.push(line.to_owned());
+            if let Some(medium) = words.strip_prefix("medium:") {
+                let medium = medium.trim();
+                script.medium = Medium::ALL
+                    .into_iter()
+                    .find(|one| one.as_str() == medium)
+                    .ok_or_else(|| fault(format!("no medium {medium}")))?;
+            } else if words.starts_with("policy") {
+                rules.push((at + 1, words.to_owned()));
+            } else if !words.is_empty() && !words.starts_with('#') {
+                return Err(fault(format!("neither a step nor a rule: {words}")));
+            }
+        }
+        script.lay_channel();
+        for (line, rule) in rules {
+            apply(&mut script.policy, &rule).map_err(|why| format!("line {line}: {why}"))?;
+        }
+        script.policy = script.policy.clone().sealed();
+        Ok(script)
+    }
+
+    fn lay_channel(&mut self) {
+        let support = QueueName::from("support");
+        let channel = segue::conversation::policy::ChannelPolicy::of(self.medium, support);
+        self.policy.channels.insert("web".into(), channel);
+    }
+}
+
+/// `policy: key=value …` for the queue `support`, `policy NAME: …` for another one.
+fn apply(policy: &mut Policy, rule: &str) -> Result<(), String> {
+    let (head, rules) = rule.split_once(':').ok_or("a rule needs a colon")?;
+    let name = head.trim_start_matches("policy").trim();
+    let name = QueueName::from(if name.is_empty() { "support" } else { name });
+    for rule in rules.split_whitespace() {
+        let (key, value) = rule.split_once('=').unwrap_or((rule, "yes"));
+        if !whole_house(policy, key, value)? {
+            let queue = policy.queues.entry(name.clone()).or_default();
+            for_queue(queue, key, value)?;
+        }
+    }
+    policy.queues.entry(name).or_default();
+    Ok(())
+}
+
+fn whole_house(policy: &mut Policy, key: &str, value: &str) -> Result<bool, String> {
+    let channel = policy
+        .channels
+        .get_mut(&segue::ids::ChannelName::from("web"))
+        .ok_or("no channel")?;
+    match key {
+        "soft" => policy.model.soft_timeout = duration(value)?,
+        "timeout" => policy.model.timeout = duration(value)?,
+        "burst" => {
+            let (quiet, max) = value.split_once('/').ok_or("burst=quiet/max")?;
+            channel.burst.quiet = duration(quiet)?;
+            channel.burst.max = duration(max)?;
+        }
+        "streams" => channel.streams = yes(value)?,
+        "language" => channel.language = Some(value.to_owned()),
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn for_queue(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), String> {
+    match key {
+        "claim_within" => queue.claim_within = duration(value)?,
+        "first_response_within" => queue.first_response_within = duration(value)?,
+        "next_response_within" => queue.next_response_within = duration(value)?,
+        "resolve_within" => queue.resolve_within = Some(duration(value)?),
+        "handback_policy" => {
+            queue.handback_policy = HandbackPolicy::parse(value).ok_or("no such policy")?;
+        }
+        "lease" => queue.lease = duration(value)?,
+        "agent_silence" => queue.agent_silence = duration(value)?,
+        "answer_within" => queue.answer_within = duration(value)?,
+        "on_lapse" => {
+            queue.on_lapse = match value {
+                "requeue" => OnLapse::Requeue,
+                "hand_back" => OnLapse::HandBack,
+                "close" => OnLapse::Close,
+                _ => return Err(format!("on_lapse={value}?")),
+            }
+        }
+        "idle_close" => queue.idle_close = duration(value)?,
+        "reopen_within" => queue.reopen_within = duration(value)?,
+        "ai_while_waiting" => queue.ai_while_waiting = yes(value)?,
+        "customer_may_end" => queue.customer_may_end = yes(value)?,
+        "priority" => queue.priority = value.parse().map_err(|_| "priority=number")?,
+        "loop_breaker" => {
+            let (handoffs, within) = value.split_once('/').ok_or("loop_breaker=n/time")?;
+            queue.loop_breaker = Some(LoopBreaker {
+                handoffs: handoffs.parse().map_err(|_| "loop_breaker=n/time")?,
+                within: duration(within)?,
+            });
+        }
+        "ladder" => queue.ladder = value.split(',').map(rung).collect::<Result<_, _>>()?,
+        _ => return Err(format!("no rule {key}")),
+    }
+    Ok(())
+}
+
+/// `notify@5m`, `reassign@5m`, `transfer:sales@5m`, `apologise@10m`.
+fn rung(text: &str) -> Result<Rung, String> {
+    let (action, after) = text.split_once('@').ok_or("a rung is action@time")?;
+    let action = match action {
+        "notify" => RungAction::Notify,
+        "reassign" => RungAction::Reassign,
+        "apologise" => RungAction::Apologise,
+        _ => match action.strip_prefix("transfer:") {
+            Some(queue) => RungAction::Transfer(queue.into()),
+            None => return Err(format!("no action {action}")),
+        },
+    };
+    Ok(Rung {
+        after: duration(after)?,
+        action,
+    })
+}
+
+fn yes(value: &str) -> Result<bool, String> {
+    match value {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("yes or no, not {value}")),
+    }
+}
+
+/// `1d2h3m4s5ms`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let number: u64 = rest[..digits]
+            .parse()
+            .map_err(|_| format!("no time: {text}"))?;
+        rest = &rest[digits..];
+        let letters = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        total += Duration::from_millis(match &rest[..letters] {
+            "ms" => number,
+            "s" => number * 1_000,
+            "m" => number * 60_000,
+            "h" => number * 3_600_000,
+            "d" => number * 86_400_000,
+            unit => return Err(format!("no unit {unit} in {text}")),
+        });
+        rest = &rest[letters..];
+    }
+    Ok(total)
+}
+
+/// The same, written.
+pub fn time(of: Duration) -> String {
+    let millis = of.as_millis();
+    let mut out = String::new();
+    for (unit, size, until) in [
+        ("d", 86_400_000, u128::MAX),
+        ("h", 3_600_000, 24),
+        ("m", 60_000, 60),
+        ("s", 1_000, 60),
+        ("ms", 1, 1_000),
+    ] {
+        let count = millis / size % until;
+        if count > 0 {
+            out.push_str(&format!("{count}{unit}"));
+        }
+    }
+    if out.is_empty() { "0s".to_owned() } else { out }
+}
