@@ -1,0 +1,191 @@
+//! A circuit breaker per host: a provider that is down is asked once in a while, not by every message.
+//!
+//! After [`FAILURES_MAX`] failures in a row the circuit opens for [`OPEN_FOR`]; then one call is let through, and its
+//! outcome closes or reopens it. A failure is: no connection, no answer, or a 5xx. A refusal (4xx) is an answer.
+//! Nothing here waits or reads a clock; whoever is turned away learns for how long.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Failures in a row that open a circuit: more than one bad deploy of a provider drops, less than a timeout storm.
+pub const FAILURES_MAX: u32 = 5;
+/// How long an open circuit stays shut to calls, and how long a trial call has before another is let through.
+pub const OPEN_FOR: Duration = Duration::from_secs(10);
+/// The most hosts watched. They come from the configuration, so this is never reached; past it, hosts go unwatched.
+const HOSTS_MAX: usize = 1_024;
+
+/// The state of one host's circuit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Circuit {
+    /// Calls go through.
+    Closed,
+    /// Calls are turned away.
+    Open,
+    /// One call is being tried.
+    HalfOpen,
+}
+
+impl Circuit {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+#[derive(Default)]
+struct Host {
+    failures: u32,
+    /// Until when calls are turned away. A trial moves it on, so a trial that is never heard of blocks nothing.
+    shut_until: Option<Instant>,
+    trying: bool,
+}
+
+/// The circuits of all hosts that were called.
+#[derive(Default)]
+pub struct Circuits {
+    hosts: Mutex<HashMap<String, Host>>,
+}
+
+impl Circuits {
+    /// Whether `host` may be called at `now`.
+    ///
+    /// # Errors
+    /// How long it will be shut.
+    pub fn admit(&self, host: &str, now: Instant) -> Result<(), Duration> {
+        let mut hosts = self.lock();
+        let Some(state) = hosts.get_mut(host) else {
+            return Ok(());
+        };
+        match state.shut_until {
+            None => Ok(()),
+            Some(until) if now < until => Err(until - now),
+            Some(_) => {
+                state.shut_until = Some(now + OPEN_FOR);
+                state.trying = true;
+                Ok(())
+            }
+        }
+    }
+
+    /// Remembers how a call to `host` ended.
+    pub fn record(&self, host: &str, answered: bool, now: Instant) {
+        let mut hosts = self.lock();
+        if answered {
+            // A closed circuit without failures is the same as none: the map holds only hosts in trouble.
+            hosts.remove(host);
+            return;
+        }
+        if hosts.len() >= HOSTS_MAX && !hosts.contains_key(host) {
+            return;
+        }
+        let state = hosts.entry(host.to_owned()).or_default();
+        state.failures = state.failures.saturating_add(1);
+        if state.trying || state.failures >= FAILURES_MAX {
+            state.shut_until = Some(now + OPEN_FOR);
+            state.trying = false;
+        }
+    }
+
+    /// The state of `host`'s circuit at `now`.
+    pub fn state(&self, host: &str, now: Instant) -> Circuit {
+        self.lock()
+            .get(host)
+            .map_or(Circuit::Closed, |host| host.state(now))
+    }
+
+    /// The hosts whose last call failed, with the state of their circuits, in order of name.
+    pub fn troubled(&self, now: Instant) -> Vec<(String, Circuit)> {
+        let mut hosts: Vec<_> = self
+            .lock()
+            .iter()
+            .map(|(name, host)| (name.clone(), host.state(now)))
+            .collect();
+        hosts.sort_by(|a, b| a.0.cmp(&b.0));
+        hosts
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Host>> {
+        // Every change is one assignment after another: a panic elsewhere cannot leave it half done.
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Host {
+    fn state(&self, now: Instant) -> Circuit {
+        match self.shut_until {
+            None => Circuit::Closed,
+            Some(_) if self.trying => Circuit::HalfOpen,
+            Some(until) if now >= until => Circuit::HalfOpen,
+            Some(_) => Circuit::Open,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::monotonic;
+
+    fn opened(now: Instant) -> Circuits {
+        let circuits = Circuits::default();
+        for _ in 0..FAILURES_MAX {
+            assert_eq!(circuits.admit("h", now), Ok(()));
+            circuits.record("h", false, now);
+        }
+        circuits
+    }
+
+    #[test]
+    fn it_opens_after_failures_in_a_row_and_for_that_host_only() {
+        let now = monotonic();
+        let circuits = opened(now);
+        assert_eq!(circuits.admit("h", now), Err(OPEN_FOR));
+        assert_eq!(circuits.state("h", now), Circuit::Open);
+        assert_eq!(circuits.admit("other", now), Ok(()));
+        assert_eq!(circuits.troubled(now), [("h".to_owned(), Circuit::Open)]);
+    }
+
+    #[test]
+    fn an_answer_in_between_starts_the_count_again() {
+        let now = monotonic();
+        let circuits = Circuits::default();
+        for _ in 0..3 {
+            for _ in 1..FAILURES_MAX {
+                circuits.record("h", false, now);
+            }
+            circuits.record("h", true, now);
+        }
+        assert_eq!(circuits.state("h", now), Circuit::Closed);
+    }
+
+    #[test]
+    fn one_call_is_tried_and_decides() {
+        let now = monotonic();
+        for (answered, state) in [(true, Circuit::Closed), (false, Circuit::Open)] {
+            let circuits = opened(now);
+            let later = now + OPEN_FOR;
+            assert_eq!(circuits.state("h", later), Circuit::HalfOpen);
+            assert_eq!(circuits.admit("h", later), Ok(()));
+            assert_eq!(
+                circuits.admit("h", later),
+                Err(OPEN_FOR),
+                "only one is tried"
+            );
+            circuits.record("h", answered, later);
+            assert_eq!(circuits.state("h", later), state, "answered: {answered}");
+        }
+    }
+
+    #[test]
+    fn a_trial_that_was_dropped_does_not_shut_the_host_for_ever() {
+        let now = monotonic();
+        let circuits = opened(now);
+        assert_eq!(circuits.admit("h", now + OPEN_FOR), Ok(()));
+        assert_eq!(circuits.admit("h", now + 2 * OPEN_FOR), Ok(()));
+    }
+}
