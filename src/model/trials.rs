@@ -1,0 +1,685 @@
+//! The whole service against small servers that behave badly in one way each.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use tokio_util::sync::CancellationToken;
+
+use super::settings::{ModelSettings, Prices, Provider};
+use super::{Answered, Emit, Service};
+use crate::clock::monotonic;
+use crate::conversation::question::{Line, ModelVerdict, Question};
+use crate::conversation::words::{ModelFault, Reason};
+use crate::ids::{AskId, ConversationId};
+use crate::knowledge::Knowledge;
+
+/// One answer of a fake server.
+#[derive(Clone)]
+enum Play {
+    /// Status, content type, body.
+    Whole(u16, &'static str, String),
+    /// Status and `retry-after` in seconds.
+    Busy(u16, &'static str),
+    /// A redirect to this address.
+    Elsewhere(String),
+    /// Events with a pause before each; afterwards the connection is closed, or held open.
+    Stream(Vec<String>, Duration, bool),
+    /// Nothing, ever.
+    Silence,
+}
+
+/// A server that plays its answers in turn, the last one again and again, and keeps what it was asked.
+struct Fake {
+    base: String,
+    asked: Arc<Mutex<Vec<serde_json::Value>>>,
+    /// How many bodies of answers were dropped (read to their end or cut off).
+    dropped: Arc<AtomicUsize>,
+}
+
+struct Dropped(Arc<AtomicUsize>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+async fn fake(plays: Vec<Play>) -> Fake {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let (log, drops) = (asked.clone(), dropped.clone());
+    let app = Router::new().fallback(move |request: Request| {
+        let (log, drops, plays) = (log.clone(), drops.clone(), plays.clone());
+        async move {
+            let body = axum::body::to_bytes(request.into_body(), 1 << 20)
+                .await
+                .expect("a body");
+            let at = {
+                let mut log = log.lock().expect("not poisoned");
+                log.push(serde_json::from_slice(&body).expect("json"));
+                log.len() - 1
+            };
+            play(plays[at.min(plays.len() - 1)].clone(), Dropped(drops)).await
+        }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    Fake {
+        base,
+        asked,
+        dropped,
+    }
+}
+
+async fn play(play: Play, dropped: Dropped) -> Response {
+    let answer = |status: u16| Response::builder().status(status);
+    match play {
+        Play::Whole(status, kind, body) => answer(status)
+            .header("content-type", kind)
+            .body(Body::from(body)),
+        Play::Busy(status, after) => answer(status)
+            .header("retry-after", after)
+            .body(Body::from("{}")),
+        Play::Elsewhere(base) => answer(307).header("location", base).body(Body::empty()),
+        Play::Stream(events, pause, hold) => {
+            let pieces = stream::iter(events).then(move |event| async move {
+                tokio::time::sleep(pause).await;
+                Ok::<_, std::io::Error>(Bytes::from(event))
+            });
+            let end = stream::once(async move {
+                if hold {
+                    std::future::pending::<()>().await;
+                }
+                // so that what came before has left
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Err(std::io::Error::other("cut"))
+            });
+            let pieces = pieces.chain(end).map(move |piece| {
+                let _until_dropped = &dropped;
+                piece
+            });
+            answer(200)
+                .header("content-type", "text/event-stream")
+                .body(Body::from_stream(pieces))
+        }
+        Play::Silence => std::future::pending().await,
+    }
+    .expect("a response")
+}
+
+fn chunk(text: &str) -> String {
+    format!(
+        "data: {}\n\n",
+        serde_json::json!({"choices": [{"delta": {"content": text}}]})
+    )
+}
+
+fn openai(text: &str) -> Play {
+    let body = serde_json::json!({"choices": [{"message": {"content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 10}});
+    Play::Whole(200, "application/json", body.to_string())
+}
+
+fn settings(base: &str) -> ModelSettings {
+    ModelSettings {
+        provider: Provider::OpenAi,
+        name: "m".to_owned(),
+        api_key: Some("sk-secret".into()),
+        base_url: Some(base.to_owned()),
+        timeout: Duration::from_millis(1_500),
+        prices: Prices {
+            input: 1_000_000,
+            output: 5_000_000,
+            cached: 0,
+        },
+        ..ModelSettings::default()
+    }
+}
+
+fn service(settings: ModelSettings) -> Service {
+    Service::new(settings, Arc::new(Knowledge::sample())).expect("good settings")
+}
+
+fn question(text: &str) -> Question {
+    Question {
+        conversation: ConversationId::from_bytes([1; 16]),
+        ask: AskId(1),
+        lines: vec![Line::Customer(text.to_owned())],
+        language: None,
+        customer: None,
+    }
+}
+
+#[derive(Default)]
+struct Screen {
+    shown: Mutex<Vec<String>>,
+    /// After this many sentences the stream is stopped; 0 for never.
+    stop_after: usize,
+}
+
+impl Emit for Screen {
+    fn emit(&self, text: &str) -> bool {
+        let mut shown = self.shown.lock().expect("not poisoned");
+        if self.stop_after > 0 && shown.len() == self.stop_after {
+            return false;
+        }
+        shown.push(text.to_owned());
+        true
+    }
+}
+
+async fn ask(settings: ModelSettings) -> Answered {
+    service(settings)
+        .answer(question("opening hours?"), None, CancellationToken::new())
+        .await
+}
+
+async fn streamed(settings: ModelSettings, screen: &Arc<Screen>) -> Answered {
+    let emit: Arc<dyn Emit> = screen.clone();
+    service(settings)
+        .answer(
+            question("opening hours?"),
+            Some(emit),
+            CancellationToken::new(),
+        )
+        .await
+}
+
+fn shown(screen: &Screen) -> String {
+    screen.shown.lock().expect("not poisoned").concat()
+}
+
+fn times(fake: &Fake) -> usize {
+    fake.asked.lock().expect("not poisoned").len()
+}
+
+async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never: {what}");
+}
+
+#[tokio::test]
+async fn an_answer_carries_text_money_and_sources() {
+    let fake = fake(vec![openai(" At ten. ")]).await;
+    let answer = ask(settings(&fake.base)).await.expect("an answer");
+    assert_eq!(
+        (answer.text.as_str(), &answer.verdict),
+        ("At ten.", &ModelVerdict::Reply)
+    );
+    assert_eq!(answer.usage.cost_micros, 1_000 + 50);
+    assert_eq!(answer.sources[0].chunk, "hours.md#when-is-the-shop-open");
+    let asked = fake.asked.lock().expect("not poisoned")[0].to_string();
+    assert!(
+        asked.contains("Monday to Friday from 10:00"),
+        "the knowledge is in the prompt"
+    );
+}
+
+#[tokio::test]
+async fn a_busy_model_is_asked_once_more_after_the_pause_it_wants() {
+    let fake = fake(vec![Play::Busy(429, "0.3"), openai("Yes.")]).await;
+    let began = monotonic();
+    let answer = ask(settings(&fake.base)).await.expect("an answer");
+    assert_eq!(answer.text, "Yes.");
+    assert!(began.elapsed() >= Duration::from_millis(300));
+    assert_eq!(times(&fake), 2);
+}
+
+#[tokio::test]
+async fn a_pause_beyond_the_time_left_is_not_waited_for() {
+    let fake = fake(vec![Play::Busy(429, "60")]).await;
+    let began = monotonic();
+    let failed = ask(settings(&fake.base)).await.expect_err("busy");
+    assert_eq!(
+        (failed.fault, failed.detail.as_str()),
+        (ModelFault::RateLimited, "http 429")
+    );
+    assert!(began.elapsed() < Duration::from_secs(1));
+    assert_eq!(times(&fake), 1);
+}
+
+#[tokio::test]
+async fn a_refused_key_is_not_tried_again_and_never_shown() {
+    let fake = fake(vec![Play::Whole(
+        401,
+        "application/json",
+        r#"{"error":{"message":"bad key sk-secret"}}"#.to_owned(),
+    )])
+    .await;
+    let failed = ask(settings(&fake.base)).await.expect_err("refused");
+    assert_eq!((failed.fault, times(&fake)), (ModelFault::Auth, 1));
+    assert!(!format!("{failed:?}").contains("sk-secret"));
+}
+
+#[tokio::test]
+async fn the_next_model_answers_when_the_first_cannot() {
+    let (broken, good) = (
+        fake(vec![Play::Busy(529, "0")]).await,
+        fake(vec![openai("From the second.")]).await,
+    );
+    let second = ModelSettings {
+        name: "second".to_owned(),
+        ..settings(&good.base)
+    };
+    let answer = ask(ModelSettings {
+        fallback: vec![second],
+        ..settings(&broken.base)
+    })
+    .await
+    .expect("an answer");
+    assert_eq!(
+        (answer.model.as_str(), answer.text.as_str()),
+        ("second", "From the second.")
+    );
+    assert_eq!((times(&broken), times(&good)), (2, 1));
+}
+
+#[tokio::test]
+async fn a_silent_model_leaves_time_for_the_next_one() {
+    let silent = fake(vec![Play::Silence]).await;
+    let offline = ModelSettings {
+        name: "offline".to_owned(),
+        ..ModelSettings::default()
+    };
+    let answer = ask(ModelSettings {
+        fallback: vec![offline],
+        ..settings(&silent.base)
+    })
+    .await
+    .expect("an answer");
+    assert_eq!(answer.model, "offline");
+    assert!(answer.text.contains("10:00"), "{}", answer.text);
+    assert!((900..1_400).contains(&answer.took_ms), "{}", answer.took_ms);
+    assert!(
+        answer.usage.input > 0,
+        "the silent model is assumed to have read the question"
+    );
+}
+
+#[tokio::test]
+async fn a_silent_model_times_out() {
+    let fake = fake(vec![Play::Silence]).await;
+    let failed = ask(ModelSettings {
+        timeout: Duration::from_millis(200),
+        ..settings(&fake.base)
+    })
+    .await
+    .expect_err("late");
+    assert_eq!(failed.fault, ModelFault::Timeout);
+    assert!((200..1_000).contains(&failed.took_ms), "{}", failed.took_ms);
+    assert_eq!(times(&fake), 1);
+}
+
+#[tokio::test]
+async fn nobody_there_is_a_server_error() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    drop(listener);
+    let failed = ask(settings(&base)).await.expect_err("nobody");
+    assert_eq!(
+        (failed.fault, failed.detail.as_str()),
+        (
+            ModelFault::ServerError,
+            "cannot connect to the model's server"
+        )
+    );
+    assert_eq!(failed.usage, crate::conversation::trail::Usage::default());
+}
+
+#[tokio::test]
+async fn a_slow_stream_is_shown_by_sentences() {
+    let events = ["We open", " at ten. ", "See", " you!"].map(chunk).to_vec();
+    let done = vec!["data: [DONE]\n\n".to_owned()];
+    let fake = fake(vec![Play::Stream(
+        [events, done].concat(),
+        Duration::from_millis(20),
+        true,
+    )])
+    .await;
+    let screen = Arc::new(Screen::default());
+    let answer = streamed(settings(&fake.base), &screen)
+        .await
+        .expect("an answer");
+    assert_eq!(
+        *screen.shown.lock().expect("not poisoned"),
+        ["We open at ten.", " See you!"]
+    );
+    assert_eq!(answer.text, "We open at ten. See you!");
+    assert!(
+        answer.usage.output >= 5,
+        "estimated, as the server did not count"
+    );
+    assert_eq!(fake.asked.lock().expect("not poisoned")[0]["stream"], true);
+}
+
+#[tokio::test]
+async fn a_stream_cut_before_anything_was_shown_is_asked_again() {
+    let cut = Play::Stream(vec![chunk("We")], Duration::ZERO, false);
+    let fake = fake(vec![cut, openai("We open at ten. Bye.")]).await;
+    let screen = Arc::new(Screen::default());
+    let answer = streamed(settings(&fake.base), &screen)
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (answer.text.as_str(), times(&fake)),
+        ("We open at ten. Bye.", 2)
+    );
+    assert_eq!(
+        shown(&screen),
+        answer.text,
+        "a whole answer in place of a stream is shown all the same"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_cut_after_something_was_shown_is_a_failure_with_what_came() {
+    let fake = fake(vec![
+        Play::Stream(vec![chunk("We open at ten. And we")], Duration::ZERO, false),
+        openai("no"),
+    ])
+    .await;
+    let screen = Arc::new(Screen::default());
+    let failed = streamed(settings(&fake.base), &screen)
+        .await
+        .expect_err("cut");
+    assert_eq!(
+        (failed.fault, failed.partial.as_str()),
+        (ModelFault::ServerError, "We open at ten. And we")
+    );
+    assert_eq!(
+        (shown(&screen).as_str(), times(&fake)),
+        ("We open at ten.", 1)
+    );
+    assert!(failed.usage.output > 0 && failed.usage.input > 0);
+}
+
+#[tokio::test]
+async fn an_error_after_200_ends_the_stream_with_its_meaning() {
+    let error = "data: {\"error\":{\"code\":429,\"message\":\"x\"}}\n\n".to_owned();
+    let fake = fake(vec![Play::Stream(
+        vec![chunk("One. Two"), error],
+        Duration::ZERO,
+        true,
+    )])
+    .await;
+    let failed = streamed(settings(&fake.base), &Arc::new(Screen::default()))
+        .await
+        .expect_err("an error");
+    assert_eq!(
+        (failed.fault, failed.partial.as_str()),
+        (ModelFault::RateLimited, "One. Two")
+    );
+}
+
+#[tokio::test]
+async fn the_tag_in_a_stream_never_shows_and_the_call_is_dropped() {
+    let events = ["I cannot help. ", "ESC", "ALAR", "\n", "more"]
+        .map(chunk)
+        .to_vec();
+    let fake = fake(vec![Play::Stream(events, Duration::from_millis(5), true)]).await;
+    let screen = Arc::new(Screen::default());
+    let answer = streamed(settings(&fake.base), &screen)
+        .await
+        .expect("a verdict");
+    assert_eq!(
+        answer.verdict,
+        ModelVerdict::Escalate {
+            reason: Reason::ToolCall,
+            summary: String::new()
+        }
+    );
+    assert_eq!(
+        (answer.text.as_str(), shown(&screen).as_str()),
+        ("I cannot help.", "I cannot help.")
+    );
+    eventually("the connection is dropped", || {
+        fake.dropped.load(Ordering::SeqCst) == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn cancelling_drops_the_connection_at_once() {
+    let fake = fake(vec![Play::Stream(
+        vec![chunk("One. Two. Thr")],
+        Duration::ZERO,
+        true,
+    )])
+    .await;
+    let (screen, cancelled) = (Arc::new(Screen::default()), CancellationToken::new());
+    let emit: Arc<dyn Emit> = screen.clone();
+    let service = Arc::new(service(settings(&fake.base)));
+    let token = cancelled.clone();
+    let call = tokio::spawn(async move {
+        service
+            .answer(question("opening hours?"), Some(emit), token)
+            .await
+    });
+    eventually("something is shown", || shown(&screen) == "One. Two.").await;
+    let began = monotonic();
+    cancelled.cancel();
+    let failed = call.await.expect("no panic").expect_err("cancelled");
+    assert!(began.elapsed() < Duration::from_millis(200));
+    assert_eq!(
+        (failed.fault, failed.partial.as_str()),
+        (ModelFault::Cancelled, "One. Two. Thr")
+    );
+    assert!(
+        failed.usage.cost_micros > 0,
+        "what was read and said is charged"
+    );
+    eventually("the connection is dropped", || {
+        fake.dropped.load(Ordering::SeqCst) == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stopped_stream_is_a_cancellation() {
+    let fake = fake(vec![Play::Stream(
+        vec![chunk("One. Two. Three. ")],
+        Duration::ZERO,
+        true,
+    )])
+    .await;
+    let screen = Arc::new(Screen {
+        stop_after: 1,
+        ..Screen::default()
+    });
+    let failed = streamed(settings(&fake.base), &screen)
+        .await
+        .expect_err("stopped");
+    assert_eq!(
+        (failed.fault, shown(&screen).as_str()),
+        (ModelFault::Cancelled, "One.")
+    );
+    assert_eq!(times(&fake), 1);
+}
+
+#[tokio::test]
+async fn no_more_calls_than_allowed_run_at_once() {
+    let events = vec![chunk("Yes."), "data: [DONE]\n\n".to_owned()];
+    let fake = fake(vec![Play::Stream(events, Duration::from_millis(100), true)]).await;
+    let settings = ModelSettings {
+        max_concurrent: 1,
+        ..settings(&fake.base)
+    };
+    let service = service(settings);
+    let calls = (0..2).map(|_| {
+        let emit: Arc<dyn Emit> = Arc::new(Screen::default());
+        service.answer(question("x"), Some(emit), CancellationToken::new())
+    });
+    let answers = futures_util::future::join_all(calls).await;
+    let took = answers
+        .into_iter()
+        .map(|answer| answer.expect("an answer").took_ms);
+    assert!(took.max() >= Some(400), "one after the other");
+}
+
+#[tokio::test]
+async fn waiting_for_a_slot_counts_into_the_time() {
+    let fake = fake(vec![Play::Silence]).await;
+    let settings = ModelSettings {
+        max_concurrent: 1,
+        timeout: Duration::from_millis(500),
+        ..settings(&fake.base)
+    };
+    let service = Arc::new(service(settings));
+    let calls = (0..3).map(|_| service.answer(question("x"), None, CancellationToken::new()));
+    let failed = futures_util::future::join_all(calls).await;
+    for failed in failed {
+        let failed = failed.expect_err("late");
+        assert_eq!(failed.fault, ModelFault::Timeout);
+        // one after the other they would take 500, 1000 and 1500
+        assert!((500..900).contains(&failed.took_ms), "{}", failed.took_ms);
+    }
+}
+
+#[tokio::test]
+async fn a_filtered_answer_goes_to_nobody_else() {
+    let body = r#"{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}]}"#;
+    let first = fake(vec![Play::Whole(200, "application/json", body.to_owned())]).await;
+    let second = fake(vec![openai("x")]).await;
+    let failed = ask(ModelSettings {
+        fallback: vec![settings(&second.base)],
+        ..settings(&first.base)
+    })
+    .await;
+    assert_eq!(
+        failed.map_err(|failed| failed.fault),
+        Err(ModelFault::Filtered)
+    );
+    assert_eq!((times(&first), times(&second)), (1, 0));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_a_huge_body_is_given_up() {
+    let elsewhere = fake(vec![openai("x")]).await;
+    let here = fake(vec![Play::Elsewhere(elsewhere.base.clone())]).await;
+    assert_eq!(
+        ask(settings(&here.base)).await.map_err(|f| f.fault),
+        Err(ModelFault::BadRequest)
+    );
+    assert_eq!(
+        (times(&here), times(&elsewhere)),
+        (1, 0),
+        "the key stays here"
+    );
+    let huge = fake(vec![Play::Whole(
+        200,
+        "application/json",
+        "x".repeat(super::carrier::BODY_BYTES_MAX + 1),
+    )])
+    .await;
+    let failed = ask(settings(&huge.base)).await.expect_err("too long");
+    assert_eq!(failed.detail, "the answer is too long");
+}
+
+#[tokio::test]
+async fn the_offline_answerer_streams_waits_and_can_be_cancelled() {
+    let offline = |delay| ModelSettings {
+        offline_delay: Duration::from_millis(delay),
+        ..ModelSettings::default()
+    };
+    let screen = Arc::new(Screen::default());
+    let answer = streamed(offline(50), &screen).await.expect("an answer");
+    assert!(
+        answer.took_ms >= 50 && answer.confidence.is_some_and(|percent| percent > 35),
+        "{answer:?}"
+    );
+    assert!(shown(&screen).starts_with("The shop is open Monday") && shown(&screen) == answer.text);
+    assert!(screen.shown.lock().expect("not poisoned").len() > 1);
+    let cancelled = CancellationToken::new();
+    cancelled.cancel();
+    let failed = service(offline(10_000))
+        .answer(question("x"), None, cancelled)
+        .await
+        .expect_err("cancelled");
+    assert_eq!(failed.fault, ModelFault::Cancelled);
+}
+
+#[tokio::test]
+async fn a_follow_up_is_searched_with_what_it_follows() {
+    let mut followed = question("how much is the Halo floor lamp?");
+    followed.lines.extend([
+        Line::Ai("149 EUR.".to_owned()),
+        Line::Customer("and for that?".to_owned()),
+    ]);
+    let service = service(ModelSettings::default());
+    let answer = service
+        .answer(followed, None, CancellationToken::new())
+        .await
+        .expect("an answer");
+    assert_eq!(
+        answer.sources.first().map(|source| source.chunk.as_str()),
+        Some("prices.md#floor-lamps")
+    );
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_with_the_models_name() {
+    let check = |settings: ModelSettings, want: &str| {
+        let error = Service::new(settings, Arc::new(Knowledge::empty()))
+            .expect_err("refused")
+            .to_string();
+        assert_eq!(error, want);
+    };
+    let good = || settings("http://127.0.0.1:1");
+    check(
+        ModelSettings {
+            max_concurrent: 0,
+            ..good()
+        },
+        "model `m`: max_concurrent must be at least 1",
+    );
+    check(
+        ModelSettings {
+            max_tokens: 0,
+            ..good()
+        },
+        "model `m`: max_tokens must be at least 1",
+    );
+    check(
+        ModelSettings {
+            timeout: Duration::ZERO,
+            ..good()
+        },
+        "model `m`: timeout must not be zero",
+    );
+    check(
+        settings("nonsense"),
+        "model `m`: the base_url is not an http address",
+    );
+    check(
+        ModelSettings {
+            handoff_tag: "a b".to_owned(),
+            ..good()
+        },
+        "model `m`: the handoff tag must have at most 64 bytes and no spaces",
+    );
+    let many = vec![good(); super::service::MODELS_MAX];
+    check(
+        ModelSettings {
+            fallback: many,
+            ..good()
+        },
+        "model `m`: too many fallback models",
+    );
+}
