@@ -1,0 +1,15 @@
+//! One file for each part of the configuration: its struct, its defaults, its limits, its reading.
+
+pub mod channels;
+pub mod house;
+pub mod model;
+pub mod queues;
+pub mod words;
+
+pub use channels::{
+    ChannelKind, ChannelSection, HttpSection, TwilioSection, TwilioSender, WebchatSection,
+};
+pub use house::{
+    LimitsSection, LogFormat, LogLevel, LogSection, MetricsSection, ServerSection, StorageSection,
+};
+pub use model::{KnowledgeSection, ModelPrices, ModelSection, Provider};
