@@ -1,0 +1,96 @@
+//! What is due: follows the wheel, refills it from the store's index, and takes up what fell due while nobody ran.
+//!
+//! Nothing is decided here: whoever is due is told that a deadline may have passed.
+
+use std::time::Duration;
+
+use super::wheel::HORIZON;
+use super::{Router, blocking};
+use crate::clock::Timestamp;
+use crate::conversation::OVERDUE;
+use crate::conversation::event::Event;
+use crate::conversation::words::ModeName;
+use crate::ids::ConversationId;
+
+/// How many due conversations are woken in one go before others get their turn.
+const DUE_AT_ONCE: usize = 256;
+/// How often the wheel is refilled from the due index: well inside its horizon.
+const REFILL_EVERY: Duration = Duration::from_secs(240);
+/// How many rows of the due index are read at once.
+const REFILL_PAGE: usize = 1_000;
+/// After how long a conversation is woken whose keeper had to give up: the store needs a moment to open again.
+const WAKE_AFTER: Duration = Duration::from_secs(1);
+/// Whatever has a message open is due within the time after which it is repeated, or in doubt for good.
+const OPEN_FOR: Duration = OVERDUE.saturating_add(OVERDUE);
+/// The pause between two groups of overdue conversations at the start.
+const PACE: Duration = Duration::from_millis(5);
+
+impl Router {
+    /// Tells whoever is due, as long as the process runs.
+    pub(super) async fn follow_wheel(self) {
+        while !self.is_stopping() {
+            for id in self.wheel().due(DUE_AT_ONCE).await {
+                self.tell(id, Event::DeadlinePassed);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Keeps the wheel filled from the due index. The first look also takes up what fell due while nobody was running.
+    pub(super) async fn refill_wheel(self) {
+        let mut overdue = self.fill_wheel().await;
+        self.wheel_is_filled();
+        // Somebody waits for a person: that comes first.
+        overdue.sort_by_key(|(at, _, mode)| (*mode != ModeName::Waiting, *at));
+        for together in overdue.chunks(DUE_AT_ONCE) {
+            together
+                .iter()
+                .for_each(|(_, id, _)| self.tell(*id, Event::DeadlinePassed));
+            tokio::time::sleep(PACE).await;
+        }
+        while !self.is_stopping() {
+            tokio::time::sleep(REFILL_EVERY).await;
+            for (at, id, _) in self.fill_wheel().await {
+                self.wheel().remind(id, at);
+            }
+        }
+    }
+
+    /// Wakes `id` in a moment, whatever it wants: it may be owed something that nobody has on the wheel any more.
+    pub(super) fn wake_soon(&self, id: ConversationId) {
+        self.wheel().remind(id, self.clock().now() + WAKE_AFTER);
+    }
+
+    /// Whether `id` wants waking so soon that something may be open in it. Before the first look: perhaps.
+    pub(super) fn is_due_soon(&self, id: ConversationId) -> bool {
+        let soon = self.clock().now() + OPEN_FOR;
+        !self.has_looked() || self.wheel().due_of(id).is_some_and(|due| due <= soon)
+    }
+
+    /// Puts what is due within the horizon on the wheel; returns what is overdue already.
+    async fn fill_wheel(&self) -> Vec<(Timestamp, ConversationId, ModeName)> {
+        let (now, mut after, mut overdue) = (self.clock().now(), None, Vec::new());
+        loop {
+            let store = self.store().clone();
+            let page = blocking(move || store.due_before(now + HORIZON, after, REFILL_PAGE)).await;
+            let page = match page {
+                Ok(page) => page,
+                Err(fault) => {
+                    tracing::error!(%fault, "the due index cannot be read");
+                    return overdue;
+                }
+            };
+            let Some((at, id, _)) = page.last() else {
+                return overdue;
+            };
+            after = Some((*at, *id));
+            for row in page {
+                if row.0 <= now {
+                    overdue.push(row);
+                } else {
+                    self.wheel().remind(row.1, row.0);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The keeper of one conversation: decide, commit, answer, perform. It knows no rule and never waits for a commit.
+//!
+//! A decision is handed to the store together with its answer; the writer gives the answer once the decision, and with
+//! it everything it rests on, is durable. What is to be performed comes back as [`Letter::Durable`] and is held against
+//! the gate once more. A failed commit ends the keeper: the next letter wakes a new one from what is on disk. A panic in
+//! `decide` costs that event only: it is parked for people and the conversation goes to them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::oneshot;
+
+use super::outward::{Asked, ended_ask, frames, obey, perform};
+use super::parking::{for_parking, park};
+use super::router::Router;
+use super::{Answered, Permit, Unavailable, blocking};
+use crate::conversation::decision::{Answer, Decision, Perform};
+use crate::conversation::event::Event;
+use crate::conversation::words::ModeName;
+use crate::conversation::{Conversation, HEAD_BYTES_ALARM};
+use crate::ids::ConversationId;
+use crate::metrics::Passivation;
+use crate::store::{CommitError, Listing, LoadError, Turn};
+
+/// What a keeper can be sent.
+pub enum Letter {
+    /// An event, perhaps with somebody waiting for the answer.
+    Post(Box<Post>),
+    /// A commit is durable: this is to be performed now.
+    Durable(Vec<Perform>),
+    /// A commit was not made, or nobody knows: give up.
+    CommitFailed(CommitError),
+    /// Nobody has used the conversation for a while: leave, if nothing is under way.
+    Retire,
+}
+
+/// An event on its way.
+pub struct Post {
+    /// What happened.
+    pub event: Event,
+    /// Whoever waits.
+    pub reply: Option<oneshot::Sender<Answered>>,
+    /// Its place among the events under way; given back when the answer is.
+    pub permit: Option<Permit>,
+    /// The same within its conversation.
+    pub load: Option<Load>,
+}
+
+impl Post {
+    /// An event that nobody waits for.
+    pub fn of(event: Event) -> Self {
+        Self {
+            event,
+            reply: None,
+            permit: None,
+            load: None,
+        }
+    }
+}
+
+/// One of the events under way in a conversation.
+pub struct Load(Arc<AtomicU32>);
+
+impl Load {
+    /// Counts one more.
+    pub fn on(load: &Arc<AtomicU32>) -> Self {
+        load.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(load))
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The actor. Its state is [`Kept`].
+pub struct Keeper;
+
+/// What a keeper keeps.
+pub struct Kept {
+    pub(super) conversation: Conversation,
+    generation: u64,
+    pub(super) router: Router,
+    submitted: u64,
+    durable: Arc<AtomicU64>,
+    /// The owner epoch, for sends that wait for a free line after their release was decided.
+    pub(super) epoch: Arc<AtomicU64>,
+    pub(super) asks: Vec<Asked>,
+    /// The mode of the last turn handed to the store.
+    mode: ModeName,
+}
+
+impl Kept {
+    /// Keeps `conversation`, as read under the store's `generation`.
+    pub fn new(conversation: Conversation, generation: u64, router: Router) -> Self {
+        let mode = conversation.mode().name();
+        let epoch = Arc::new(AtomicU64::new(conversation.common().epoch.0));
+        Self {
+            conversation,
+            generation,
+            router,
+            submitted: 0,
+            durable: Arc::default(),
+            epoch,
+            asks: Vec::new(),
+            mode,
+        }
+    }
+
+    pub(super) fn id(&self) -> ConversationId {
+        self.conversation.common().id
+    }
+
+    fn is_durable(&self) -> bool {
+        self.durable.load(Ordering::Acquire) == self.submitted
+    }
+}
+
+impl Actor for Keeper {
+    type Msg = Letter;
+    type State = Kept;
+    type Arguments = Kept;
+
+    async fn pre_start(
+        &self,
+        _me: ActorRef<Letter>,
+        kept: Kept,
+    ) -> Result<Kept, ActorProcessingErr> {
+        Ok(kept)
+    }
+
+    async fn handle(
+        &self,
+        me: ActorRef<Letter>,
+        letter: Letter,
+        kept: &mut Kept,
+    ) -> Result<(), ActorProcessingErr> {
+        match letter {
+            Letter::Post(post) => handle(&me, *post, kept).await,
+            Letter::Durable(perform) => {
+                for one in perform {
+                    self::perform(&me, one, kept);
+                }
+            }
+            Letter::CommitFailed(error) => {
+                tracing::warn!(conversation = %kept.id(), %error, "a commit failed; the keeper gives up");
+                kept.asks.iter().for_each(|asked| asked.cancel.cancel());
+                // What was to happen by itself, or was on its way in, is taken up again from what is on disk.
+                kept.router.wake_soon(kept.id());
+                me.stop(Some("commit failed".to_owned()));
+            }
+            Letter::Retire => {
+                if kept.is_durable() && !kept.conversation.in_flight() && kept.asks.is_empty() {
+                    let _ = me.drain();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever is woken after this must find everything on disk.
+    async fn post_stop(
+        &self,
+        me: ActorRef<Letter>,
+        kept: &mut Kept,
+    ) -> Result<(), ActorProcessingErr> {
+        if !kept.is_durable() {
+            kept.router.barrier().await;
+        }
+        kept.router
+            .metrics()
+            .actor_passivated(if kept.router.is_stopping() {
+                Passivation::Shutdown
+            } else {
+                Passivation::Idle
+            });
+        kept.router.slept(kept.id(), &me);
+        Ok(())
+    }
+}
+
+async fn handle(me: &ActorRef<Letter>, mut post: Post, kept: &mut Kept) {
+    if let Err(fault) = recall(&mut post.event, kept).await {
+        tracing::warn!(conversation = %kept.id(), %fault, "remembered ids cannot be read");
+        answer(post.reply, Err(Unavailable::Unread));
+        return;
+    }
+    let rescue = for_parking(&post.event);
+    let name = post.event.name();
+    let ends = ended_ask(&post.event);
+    let event = std::mem::replace(&mut post.event, Event::DeadlinePassed);
+    match decide(event, kept) {
+        Ok(decision) => {
+            if let Some(ask) = ends {
+                kept.asks.retain(|asked| asked.ask != ask);
+            }
+            tracing::debug!(conversation = %kept.id(), event = name, answer = ?kind(&decision.answer), "decided");
+            commit(me, decision, post, kept);
+        }
+        Err(_panicked) => park(me, name, rescue, post, kept).await,
+    }
+}
+
+/// Asks the store about an inbound id that the head may have forgotten.
+async fn recall(event: &mut Event, kept: &Kept) -> Result<(), LoadError> {
+    let Event::CustomerWrote {
+        inbound,
+        seen_before,
+    } = event
+    else {
+        return Ok(());
+    };
+    let (id, hash) = (kept.id(), inbound.hash());
+    if kept
+        .conversation
+        .store_may_know(hash, kept.router.clock().now())
+    {
+        let store = kept.router.store().clone();
+        *seen_before = blocking(move || store.seen(id, hash)).await?;
+    }
+    Ok(())
+}
+
+/// One step. A panic leaves the conversation half decided: whoever is told of one must not go on with it.
+pub(super) fn decide(event: Event, kept: &mut Kept) -> std::thread::Result<Decision> {
+    let (now, policy) = (kept.router.clock().now(), kept.router.policy());
+    let (step, conversation) = (kept.router.step(), &mut kept.conversation);
+    catch_unwind(AssertUnwindSafe(|| step(conversation, event, now, &policy)))
+}
+
+/// Hands the decision to the store, and the answer with it.
+pub(super) fn commit(me: &ActorRef<Letter>, decision: Decision, post: Post, kept: &mut Kept) {
+    kept.epoch
+        .store(kept.conversation.common().epoch.0, Ordering::Release);
+    let (given, mut perform) = (decision.answer.clone(), decision.perform.clone());
+    let signals = decision.signals.clone();
+    let mut turns = Vec::new();
+    push_turn(decision, kept, &mut turns);
+    for signal in signals {
+        if let Some(follow_up) = obey(signal, kept) {
+            perform.extend_from_slice(&follow_up.perform);
+            push_turn(follow_up, kept, &mut turns);
+        }
+    }
+    let frames = frames(&turns, kept);
+    if !turns.is_empty() {
+        kept.submitted += 1;
+    }
+    let (number, durable, keeper) = (kept.submitted, Arc::clone(&kept.durable), me.clone());
+    let (hub, id) = (kept.router.hub().clone(), kept.id());
+    let Post {
+        reply,
+        permit,
+        load,
+        ..
+    } = post;
+    let done = move |result: Result<_, CommitError>| {
+        match result {
+            Ok(_position) => {
+                durable.fetch_max(number, Ordering::AcqRel);
+                answer(reply, Ok(given));
+                for frame in frames {
+                    hub.publish(id, frame);
+                }
+                if !perform.is_empty() {
+                    let _ = keeper.cast(Letter::Durable(perform));
+                }
+            }
+            Err(error) => {
+                answer(reply, Err(Unavailable::Store(error)));
+                let _ = keeper.cast(Letter::CommitFailed(error));
+            }
+        }
+        drop((permit, load));
+    };
+    kept.router
+        .store()
+        .submit(turns, kept.generation, Box::new(done));
+}
+
+fn push_turn(decision: Decision, kept: &mut Kept, turns: &mut Vec<Turn>) {
+    if !decision.changed {
+        return;
+    }
+    let conversation = &kept.conversation;
+    let head = conversation.encode();
+    if head.len() > HEAD_BYTES_ALARM {
+        tracing::error!(conversation = %kept.id(), bytes = head.len(), "a head is far too large");
+    }
+    turns.push(Turn {
+        conversation: kept.id(),
+        medium: conversation.common().medium,
+        was: kept.mode,
+        rev: conversation.rev(),
+        head,
+        entries: decision.entries,
+        due: conversation.due(),
+        listing: Listing {
+            mode: conversation.mode().name(),
+            since: conversation.common().mode_since,
+        },
+        evicted: decision.evicted,
+    });
+    kept.mode = kept.conversation.mode().name();
+}
+
+pub(super) fn answer(reply: Option<oneshot::Sender<Answered>>, answer: Answered) {
+    if let Some(reply) = reply {
+        // Whoever asked may have gone away; what was decided stands all the same.
+        let _ = reply.send(answer);
+    }
+}
+
+/// The word for an answer in logs: never its text.
+fn kind(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Accepted => "accepted",
+        Answer::Duplicate => "duplicate",
+        Answer::Ignored => "ignored",
+        Answer::Claimed { .. } => "claimed",
+        Answer::Wrote { .. } => "wrote",
+        Answer::Refused(_) => "refused",
+    }
+}

@@ -1,0 +1,327 @@
+//! Doing what was decided: messages to providers, questions to the model. Never anything that is not committed.
+//!
+//! Each attempt is made once; what came of it goes back to the conversation as a new event. A send that has to wait for
+//! a free line looks at the owner epoch once more before its first byte leaves.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::router::Router;
+use super::{Frame, Hub, blocking};
+use crate::channel::carrier::Carrier;
+use crate::channel::registry::Channels;
+use crate::channel::{Dispatch, Outbound};
+use crate::clock::monotonic;
+use crate::conversation::event::Event;
+use crate::conversation::message::{Attempt, FailureCause, Medium, Retry};
+use crate::conversation::policy::Policy;
+use crate::conversation::question::{ModelFailure, Question, lines};
+use crate::conversation::trail::Usage;
+use crate::conversation::words::{Class, ModelFault};
+use crate::conversation::{Conversation, Outgoing};
+use crate::ids::{AskId, ConversationId, EffectId};
+use crate::metrics::Metrics;
+use crate::model::{Emit, Service};
+
+/// See the head of this file. Cheap to clone.
+#[derive(Clone)]
+pub struct Performer {
+    channels: Arc<Channels>,
+    carrier: Arc<Carrier>,
+    model: Arc<Service>,
+    provider: Arc<str>,
+    metrics: Arc<Metrics>,
+    under_way: Arc<AtomicUsize>,
+}
+
+/// How far a send got at once.
+pub enum Sending {
+    /// Its outcome is known already.
+    Done(Attempt),
+    /// Its outcome will come as an event.
+    Under,
+}
+
+impl Performer {
+    /// Sends through `channels` with `carrier`, asks the `model` of `provider`.
+    pub fn new(
+        channels: Channels,
+        carrier: Carrier,
+        model: Service,
+        provider: &str,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            channels: Arc::new(channels),
+            carrier: Arc::new(carrier),
+            model: Arc::new(model),
+            provider: provider.into(),
+            metrics,
+            under_way: Arc::default(),
+        }
+    }
+
+    /// The channels.
+    pub fn shared_channels(&self) -> Arc<Channels> {
+        Arc::clone(&self.channels)
+    }
+
+    /// Makes one attempt to send `outgoing`. None: it may not leave after all.
+    pub(super) fn send(
+        &self,
+        router: &Router,
+        conversation: &Conversation,
+        outgoing: Outgoing<'_>,
+        epoch: &Arc<AtomicU64>,
+        policy: &Policy,
+    ) -> Option<Sending> {
+        let common = conversation.common();
+        let Some(channel) = self.channels.get(&common.channel).cloned() else {
+            return Some(rejected("no_channel", FailureCause::Other));
+        };
+        let names_sender = policy.channel_rules(&common.channel).names_sender;
+        let outbound = Outbound {
+            conversation: common.id,
+            effect: outgoing.effect,
+            to: &common.customer.address,
+            from: &common.ours,
+            medium: common.medium,
+            class: outgoing.class,
+            agent: outgoing
+                .agent
+                .filter(|_| !names_sender)
+                .map(|agent| agent.as_str()),
+            text: outgoing.text,
+            choices: outgoing.choices,
+        };
+        let calls = match channel.compose(&outbound) {
+            Ok(Dispatch::Calls(calls)) => calls,
+            Ok(Dispatch::Push) => {
+                router.hub().publish(common.id, message_frame(&outgoing));
+                return Some(Sending::Done(Attempt::Accepted {
+                    provider_id: String::new(),
+                }));
+            }
+            Err(fault) => {
+                tracing::warn!(conversation = %common.id, code = fault.code, "a message cannot be composed");
+                let (code, cause, retry) = (fault.code.to_owned(), fault.cause, fault.retry);
+                return Some(Sending::Done(Attempt::Rejected { code, cause, retry }));
+            }
+        };
+        let gate = (outgoing.class == Class::Ai)
+            .then(|| (Arc::clone(epoch), epoch.load(Ordering::Acquire)));
+        let (id, effect, router, me) = (common.id, outgoing.effect, router.clone(), self.clone());
+        let (medium, attempts) = (common.medium, outgoing.attempts);
+        let busy = Busy::begin(&self.under_way);
+        tokio::spawn(async move {
+            let event = me
+                .carry((medium, effect, attempts), channel.as_ref(), &calls, gate)
+                .await;
+            router.tell(id, event);
+            drop(busy);
+        });
+        Some(Sending::Under)
+    }
+
+    async fn carry(
+        &self,
+        (medium, effect, attempts): (Medium, EffectId, u16),
+        channel: &dyn crate::channel::Channel,
+        calls: &[crate::channel::Call],
+        gate: Option<(Arc<AtomicU64>, u64)>,
+    ) -> Event {
+        let slot = loop {
+            match self.carrier.slot() {
+                Ok(slot) => break slot,
+                Err(_all_lines_busy) => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        };
+        if gate.is_some_and(|(epoch, decided)| epoch.load(Ordering::Acquire) != decided) {
+            return Event::SendSuppressed { effect };
+        }
+        let began = monotonic();
+        let attempt = self.carrier.carry_in(slot, channel, calls).await;
+        self.metrics
+            .delivery_attempt(medium, began.elapsed(), attempts);
+        Event::SendSettled { effect, attempt }
+    }
+
+    /// Asks the model. What it says comes back as an event.
+    pub(super) fn ask(
+        &self,
+        router: &Router,
+        conversation: &Conversation,
+        ask: AskId,
+        stream: Option<Arc<StreamCell>>,
+        cancel: CancellationToken,
+    ) {
+        let common = conversation.common();
+        let (id, language, customer) = (
+            common.id,
+            common.customer.language.clone(),
+            common.customer.name.clone(),
+        );
+        let (me, router) = (self.clone(), router.clone());
+        tokio::spawn(async move {
+            let window = router.policy().window_entries;
+            let store = router.store().clone();
+            let recent =
+                blocking(move || Ok(store.load(id, window)?.map(|loaded| loaded.recent))).await;
+            let entries = match recent {
+                Ok(entries) => entries.unwrap_or_default(),
+                Err(fault) => {
+                    let failure = unread(&fault.to_string());
+                    router.tell(id, Event::ModelFailed { ask, failure });
+                    return;
+                }
+            };
+            let question = Question {
+                conversation: id,
+                ask,
+                lines: lines(&entries),
+                language,
+                customer,
+            };
+            let _in_flight = me.metrics.ai_inflight(&me.provider);
+            let emit = stream.map(|cell| cell as Arc<dyn Emit>);
+            let event = match me.model.answer(question, emit, cancel).await {
+                Ok(answer) => Event::ModelAnswered { ask, answer },
+                Err(failure) => {
+                    tracing::debug!(conversation = %id, fault = %failure.fault, detail = failure.detail, "no answer");
+                    Event::ModelFailed { ask, failure }
+                }
+            };
+            router.tell(id, event);
+        });
+    }
+
+    /// Waits until nothing is on its way to a provider any more, for at most `patience`.
+    pub(super) async fn settle(&self, patience: Duration) {
+        let until = crate::clock::monotonic() + patience;
+        while self.under_way.load(Ordering::Acquire) > 0 && crate::clock::monotonic() < until {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// How many messages are on their way to providers.
+    pub fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts a send from its release to its outcome.
+struct Busy(Arc<AtomicUsize>);
+
+impl Busy {
+    fn begin(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn rejected(code: &str, cause: FailureCause) -> Sending {
+    Sending::Done(Attempt::Rejected {
+        code: code.to_owned(),
+        cause,
+        retry: Retry::Never,
+    })
+}
+
+fn unread(detail: &str) -> ModelFailure {
+    ModelFailure {
+        fault: ModelFault::ServerError,
+        took_ms: 0,
+        partial: String::new(),
+        usage: Usage::default(),
+        detail: detail.to_owned(),
+    }
+}
+
+fn message_frame(outgoing: &Outgoing<'_>) -> Frame {
+    Frame::Message {
+        entry: outgoing.entry,
+        effect: outgoing.effect,
+        class: outgoing.class,
+        agent: outgoing.agent.map(|agent| agent.as_str().to_owned()),
+        text: outgoing.text.to_owned(),
+        choices: outgoing.choices.to_vec(),
+    }
+}
+
+/// A stream to open browsers, with a tap that a takeover shuts.
+///
+/// Showing a piece and shutting the tap exclude each other: once [`StreamCell::stop`] has returned, nothing more of the
+/// stream is ever shown, and what it returned is exactly what was.
+pub struct StreamCell {
+    conversation: ConversationId,
+    effect: EffectId,
+    hub: Hub,
+    tap: Mutex<Tap>,
+}
+
+#[derive(Default)]
+struct Tap {
+    shut: bool,
+    shown: String,
+}
+
+impl StreamCell {
+    pub(super) fn new(conversation: ConversationId, effect: EffectId, hub: Hub) -> Arc<Self> {
+        Arc::new(Self {
+            conversation,
+            effect,
+            hub,
+            tap: Mutex::default(),
+        })
+    }
+
+    /// Shuts the tap; returns what the customer saw.
+    pub(super) fn stop(&self) -> String {
+        let mut tap = self
+            .tap
+            .lock()
+            .expect("nobody panics while holding the tap");
+        if !tap.shut {
+            tap.shut = true;
+            self.hub.publish(
+                self.conversation,
+                Frame::StreamCut {
+                    effect: self.effect,
+                },
+            );
+        }
+        tap.shown.clone()
+    }
+}
+
+impl Emit for StreamCell {
+    fn emit(&self, text: &str) -> bool {
+        let mut tap = self
+            .tap
+            .lock()
+            .expect("nobody panics while holding the tap");
+        if tap.shut {
+            return false;
+        }
+        let at = tap.shown.len();
+        tap.shown.push_str(text);
+        self.hub.publish(
+            self.conversation,
+            Frame::Streamed {
+                effect: self.effect,
+                at,
+                text: text.to_owned(),
+            },
+        );
+        true
+    }
+}

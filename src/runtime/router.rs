@@ -1,0 +1,359 @@
+//! From a conversation's id to its keeper: alive, or woken.
+//!
+//! A slot is `Live`, or `Waking` with the letters that came meanwhile. A letter that a dying keeper could not take goes
+//! to the front; the queue is delivered before the slot turns live, so order holds over any number of sleeps. A keeper
+//! that is woken again is loaded only after everything the old one submitted is durable.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::time::Duration;
+
+use ractor::{ActorRef, MessagingErr};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::admission::PER_CONVERSATION_MAX;
+use super::keeper::{Letter, Post};
+use super::perform::Performer;
+use super::shard::Tree;
+use super::{Admission, Answered, Hub, Permit, Unavailable, Wheel};
+use crate::clock::{Clock, Timestamp};
+use crate::conversation::Conversation;
+use crate::conversation::decision::Decision;
+use crate::conversation::event::Event;
+use crate::conversation::policy::Policy;
+use crate::ids::ConversationId;
+use crate::metrics::{MailboxRefusal, Metrics};
+use crate::store::Store;
+
+/// The map is split so that two messages seldom wait for each other.
+const MAPS: usize = 64;
+/// Conversations that are read from disk at once.
+const WAKING_MAX: usize = 32;
+
+/// See the head of this file. Cheap to clone.
+#[derive(Clone)]
+pub struct Router {
+    pub(super) inner: Arc<Inner>,
+}
+
+/// What a router is made of.
+pub struct Parts {
+    /// Where conversations are kept.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The rules.
+    pub policy: Policy,
+    /// Does what is decided.
+    pub performer: Performer,
+    /// Deadlines.
+    pub wheel: Wheel,
+    /// Open browsers.
+    pub hub: Hub,
+    /// How many inbound events may be under way.
+    pub in_flight_max: usize,
+    /// How long a conversation may be idle before it leaves memory.
+    pub idle_after: Duration,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    /// What decides: [`Conversation::decide`]. Tests put something in its place that panics.
+    pub step: Step,
+}
+
+/// One step of a conversation.
+pub type Step = fn(&mut Conversation, Event, Timestamp, &Policy) -> Decision;
+
+pub(super) struct Inner {
+    pub(super) maps: Vec<Mutex<HashMap<ConversationId, Slot>>>,
+    pub(super) tree: Tree,
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) policy: RwLock<Arc<Policy>>,
+    pub(super) performer: Performer,
+    pub(super) wheel: Wheel,
+    pub(super) hub: Hub,
+    pub(super) admission: Admission,
+    pub(super) waking: Semaphore,
+    /// Whether the due index has been read once.
+    pub(super) looked: AtomicBool,
+    pub(super) stopping: AtomicBool,
+    pub(super) idle_after: Duration,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) step: Step,
+}
+
+pub(super) struct Slot {
+    pub(super) state: State,
+    /// Events under way, so that one conversation cannot take the whole house.
+    load: Arc<AtomicU32>,
+}
+
+pub(super) enum State {
+    Live {
+        keeper: ActorRef<Letter>,
+        used_at: Timestamp,
+    },
+    Waking(VecDeque<Letter>),
+}
+
+impl Router {
+    /// Grows the actor tree and starts nothing else: call [`Router::start`] once everything is wired.
+    ///
+    /// # Errors
+    /// When the tree cannot be grown.
+    pub async fn new(parts: Parts) -> Result<Self, ractor::SpawnErr> {
+        let inner = Inner {
+            maps: (0..MAPS).map(|_| Mutex::default()).collect(),
+            tree: Tree::grow().await?,
+            admission: Admission::new(parts.in_flight_max, parts.store.clone()),
+            store: parts.store,
+            clock: parts.clock,
+            policy: RwLock::new(Arc::new(parts.policy)),
+            performer: parts.performer,
+            wheel: parts.wheel,
+            hub: parts.hub,
+            waking: Semaphore::new(WAKING_MAX),
+            looked: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            idle_after: parts.idle_after,
+            metrics: parts.metrics,
+            step: parts.step,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Takes up what the due index says is due, handoff deadlines first, then follows the wheel.
+    pub fn start(&self) {
+        tokio::spawn(self.clone().follow_wheel());
+        tokio::spawn(self.clone().refill_wheel());
+        tokio::spawn(self.clone().passivate_idle());
+    }
+
+    /// Sends an event to its conversation and waits for the answer, which comes only when it is durable.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the event was not taken or its outcome is not known.
+    pub async fn ask(&self, id: ConversationId, event: Event, permit: Option<Permit>) -> Answered {
+        let (reply, answer) = oneshot::channel();
+        let post = Post {
+            event,
+            reply: Some(reply),
+            permit,
+            load: None,
+        };
+        if !self.send(id, post) {
+            return Err(Unavailable::Busy);
+        }
+        answer.await.unwrap_or(Err(Unavailable::Lost))
+    }
+
+    /// Sends an event that nobody waits for.
+    pub fn tell(&self, id: ConversationId, event: Event) {
+        self.send(
+            id,
+            Post {
+                event,
+                reply: None,
+                permit: None,
+                load: None,
+            },
+        );
+    }
+
+    /// False: the conversation has too much under way.
+    fn send(&self, id: ConversationId, mut post: Post) -> bool {
+        let mut map = self.map(id);
+        let slot = map.entry(id).or_insert_with(|| Slot {
+            state: State::Waking(VecDeque::new()),
+            load: Arc::default(),
+        });
+        if post.permit.is_some() {
+            if slot.load.load(Ordering::Relaxed) >= PER_CONVERSATION_MAX {
+                self.metrics().mailbox_rejected(MailboxRefusal::Full);
+                return false;
+            }
+            post.load = Some(super::keeper::Load::on(&slot.load));
+        }
+        let letter = Letter::Post(Box::new(post));
+        match &mut slot.state {
+            State::Waking(queue) => {
+                let begin = queue.is_empty();
+                queue.push_back(letter);
+                if begin {
+                    tokio::spawn(self.clone().wake(id, None));
+                }
+            }
+            State::Live { keeper, used_at } => {
+                *used_at = self.inner.clock.now();
+                if let Err(MessagingErr::SendErr(letter)) = keeper.cast(letter) {
+                    let old = keeper.clone();
+                    slot.state = State::Waking(VecDeque::from([letter]));
+                    tokio::spawn(self.clone().wake(id, Some(old)));
+                }
+            }
+        }
+        true
+    }
+
+    /// Resolves when everything submitted so far is durable, or has failed.
+    pub(super) async fn barrier(&self) -> bool {
+        let (done, durable) = oneshot::channel();
+        let generation = self.inner.store.generation();
+        self.inner.store.submit(
+            Vec::new(),
+            generation,
+            Box::new(move |result| {
+                let _ = done.send(result.is_ok());
+            }),
+        );
+        durable.await.unwrap_or(false)
+    }
+
+    /// Lets conversations that nobody has used for a while leave memory.
+    async fn passivate_idle(self) {
+        let every =
+            (self.inner.idle_after / 4).clamp(Duration::from_millis(50), Duration::from_secs(15));
+        while !self.is_stopping() {
+            tokio::time::sleep(every).await;
+            let idle_since = self.inner.clock.now() - self.inner.idle_after;
+            for map in &self.inner.maps {
+                for slot in map
+                    .lock()
+                    .expect("nobody panics while holding the map")
+                    .values()
+                {
+                    if let State::Live { keeper, used_at } = &slot.state
+                        && *used_at < idle_since
+                    {
+                        let _ = keeper.cast(Letter::Retire);
+                    }
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// A keeper has gone to sleep with nothing left to do: forget it, unless somebody has written meanwhile.
+    pub(super) fn slept(&self, id: ConversationId, keeper: &ActorRef<Letter>) {
+        let mut map = self.map(id);
+        let gone = map.get(&id).is_some_and(|slot| match &slot.state {
+            State::Live { keeper: live, .. } => live.get_id() == keeper.get_id(),
+            State::Waking(_) => false,
+        });
+        if gone {
+            map.remove(&id);
+        }
+    }
+
+    /// Says that the end is near: long answers end, nothing is woken by the clock any more. What was accepted goes on.
+    pub fn begin_stop(&self) {
+        self.inner.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// Finishes what was accepted, in bounded time.
+    pub async fn stop(&self, patience: Duration) {
+        self.begin_stop();
+        self.inner.admission.close();
+        self.inner.performer.settle(patience / 2).await;
+        self.inner.tree.drain(patience / 2).await;
+    }
+
+    /// Whether the process is on its way out.
+    pub fn is_stopping(&self) -> bool {
+        self.inner.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Whether `id` is in memory.
+    pub fn is_resident(&self, id: ConversationId) -> bool {
+        self.map(id).contains_key(&id)
+    }
+
+    /// How many conversations are in memory.
+    pub fn resident(&self) -> usize {
+        self.inner
+            .maps
+            .iter()
+            .map(|map| map.lock().map_or(0, |map| map.len()))
+            .sum()
+    }
+
+    /// The rules in force.
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(
+            &self
+                .inner
+                .policy
+                .read()
+                .expect("nobody panics while holding the policy"),
+        )
+    }
+
+    /// Puts other rules in force.
+    pub fn set_policy(&self, policy: Policy) {
+        *self
+            .inner
+            .policy
+            .write()
+            .expect("nobody panics while holding the policy") = Arc::new(policy);
+    }
+
+    /// What decides.
+    pub(super) fn step(&self) -> Step {
+        self.inner.step
+    }
+
+    /// The due index has been read once.
+    pub(super) fn wheel_is_filled(&self) {
+        self.inner.looked.store(true, Ordering::Release);
+    }
+
+    /// Whether it has.
+    pub(super) fn has_looked(&self) -> bool {
+        self.inner.looked.load(Ordering::Acquire)
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// Where conversations are kept.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Deadlines.
+    pub(super) fn wheel(&self) -> &Wheel {
+        &self.inner.wheel
+    }
+
+    /// Open browsers.
+    pub fn hub(&self) -> &Hub {
+        &self.inner.hub
+    }
+
+    /// Figures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// The door.
+    pub fn admission(&self) -> &Admission {
+        &self.inner.admission
+    }
+
+    /// Does what is decided.
+    pub fn performer(&self) -> &Performer {
+        &self.inner.performer
+    }
+
+    pub(super) fn map(&self, id: ConversationId) -> MutexGuard<'_, HashMap<ConversationId, Slot>> {
+        let place = usize::from(id.as_bytes()[1]) % MAPS;
+        self.inner.maps[place]
+            .lock()
+            .expect("nobody panics while holding the map")
+    }
+}

@@ -1,0 +1,420 @@
+//! The shell with something in it that goes wrong: a step that panics, a commit that is refused.
+//!
+//! Everything is real but the step: store, actors, wheel, offline answerer.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a trap looks for one event and lets the others pass"
+)]
+
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::channel::carrier::{Carrier, Timeouts};
+use crate::channel::registry::{Channels, Kind};
+use crate::channel::webchat::WebChat;
+use crate::clock::{Clock, SystemClock, monotonic};
+use crate::conversation::decision::Decision;
+use crate::conversation::message::{Body, Customer, Medium};
+use crate::conversation::trail::Fact;
+use crate::conversation::words::{ModeName, Reason};
+use crate::knowledge::Knowledge;
+use crate::metrics::{Metrics, Names};
+use crate::model::Service;
+use crate::model::settings::{ModelSettings, Provider};
+use crate::store::{Listing, Observer, Options, Position, Turn};
+
+struct Winds(Wheel);
+
+impl Observer for Winds {
+    fn committed(&self, _: Position, turns: &[Arc<Turn>]) {
+        turns
+            .iter()
+            .for_each(|turn| self.0.set(turn.conversation, turn.due));
+    }
+}
+
+struct Bed {
+    runtime: Runtime,
+    _dir: TempDir,
+}
+
+impl Bed {
+    /// A web chat whose model takes `thinks`, decided by `step`.
+    async fn new(step: Step, thinks: Duration) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let wheel = Wheel::new(Arc::clone(&clock));
+        let options = Options {
+            cache_mb: 32,
+            free_bytes_min: 0,
+            clock: Arc::clone(&clock),
+            ..Options::default()
+        };
+        let (store, _) =
+            Store::open(dir.path(), options, Arc::new(Winds(wheel.clone()))).expect("a store");
+        let mut channels = Channels::default();
+        channels
+            .add(Kind::Webchat, Arc::new(WebChat::new("web".into())))
+            .expect("one channel");
+        let carrier = Carrier::new(Timeouts::default(), 8).expect("a carrier");
+        let settings = ModelSettings {
+            provider: Provider::Offline,
+            offline_delay: thinks,
+            ..ModelSettings::default()
+        };
+        let model = Service::new(settings, Arc::new(Knowledge::sample())).expect("a model");
+        let metrics = Arc::new(Metrics::new(&Names::default()));
+        let parts = Parts {
+            store,
+            clock,
+            policy: Policy::default(),
+            performer: Performer::new(channels, carrier, model, "offline", Arc::clone(&metrics)),
+            wheel,
+            hub: Hub::default(),
+            in_flight_max: 1_024,
+            idle_after: Duration::from_secs(300),
+            metrics,
+            step,
+        };
+        let router = Router::new(parts).await.expect("a tree");
+        router.start();
+        Self {
+            runtime: Runtime::new(router),
+            _dir: dir,
+        }
+    }
+
+    fn id(&self, who: &str) -> ConversationId {
+        self.runtime.conversation_id(&"web".into(), who)
+    }
+
+    async fn write(&self, who: &str, text: &str) -> Answered {
+        let inbound = Inbound {
+            channel: "web".into(),
+            medium: Medium::Webchat,
+            from: Customer {
+                address: who.to_owned(),
+                name: None,
+                language: None,
+            },
+            to: String::new(),
+            id: text.to_owned(),
+            sent_at: None,
+            body: Body::Text(text.to_owned()),
+        };
+        self.runtime.deliver(inbound).await
+    }
+
+    async fn act(&self, who: &str, act: Act) -> Answered {
+        self.runtime
+            .act(self.id(who), "ana".into(), Role::Agent, act, None)
+            .await
+    }
+
+    async fn facts(&self, who: &str) -> Vec<Fact> {
+        let trail = self
+            .runtime
+            .trail(self.id(who), 0, 1_000)
+            .await
+            .expect("a trail");
+        assert!(
+            trail.iter().map(|entry| entry.n).eq(0..trail.len() as u64),
+            "{trail:?}"
+        );
+        trail.into_iter().map(|entry| entry.fact).collect()
+    }
+
+    async fn mode(&self, who: &str) -> ModeName {
+        self.runtime
+            .read(self.id(who))
+            .await
+            .expect("readable")
+            .expect("there")
+            .mode()
+            .name()
+    }
+
+    /// Waits until the trail has it, for at most five seconds.
+    async fn until(&self, who: &str, holds: impl Fn(&Fact) -> bool) {
+        let end = monotonic() + Duration::from_secs(5);
+        while !self.facts(who).await.iter().any(&holds) {
+            assert!(
+                monotonic() < end,
+                "it does not come to pass: {:?}",
+                self.facts(who).await
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Panics here are meant: they are not to fill the report of a test run.
+fn hush() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if info.payload_as_str() != Some("as the test wants it") {
+                usual(info);
+            }
+        }));
+    });
+}
+
+/// Decides first, so that the conversation is left half changed, then panics.
+fn and_panic(
+    conversation: &mut Conversation,
+    event: Event,
+    now: Timestamp,
+    policy: &Policy,
+) -> Decision {
+    hush();
+    conversation.decide(event, now, policy);
+    panic!("as the test wants it")
+}
+
+fn panics_on_boom(
+    conversation: &mut Conversation,
+    event: Event,
+    now: Timestamp,
+    policy: &Policy,
+) -> Decision {
+    match &event {
+        Event::CustomerWrote { inbound, .. } if inbound.body.text().contains("boom") => {
+            and_panic(conversation, event, now, policy)
+        }
+        _any_other => conversation.decide(event, now, policy),
+    }
+}
+
+fn is_written(fact: &Fact) -> bool {
+    matches!(fact, Fact::CustomerWrote { .. })
+}
+
+fn is_answer(fact: &Fact) -> bool {
+    matches!(fact, Fact::AiWrote { .. })
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_event_which_is_kept_for_people() {
+    let bed = Bed::new(panics_on_boom, Duration::ZERO).await;
+    for who in ["eva", "zoe"] {
+        assert_eq!(
+            bed.write(who, "what are your opening hours?").await,
+            Ok(Answer::Accepted)
+        );
+        bed.until(who, is_answer).await;
+    }
+    let before = bed.facts("eva").await;
+    assert_eq!(
+        bed.write("eva", "boom").await,
+        Ok(Answer::Accepted),
+        "the provider need not repeat"
+    );
+    let after = bed.facts("eva").await;
+    assert_eq!(
+        &after[..before.len()],
+        before,
+        "what was there is untouched"
+    );
+    let Some(Fact::EventParked { event, parked }) = after.get(before.len()) else {
+        panic!("{after:?}")
+    };
+    assert_eq!(event, "customer_wrote");
+    let kept = bed.runtime.store().parked(0, 10).expect("readable");
+    assert_eq!(kept.len(), 1);
+    assert_eq!(
+        (kept[0].id, kept[0].origin.as_str()),
+        (*parked, bed.id("eva").to_string().as_str())
+    );
+    assert!(String::from_utf8_lossy(&kept[0].raw).contains("boom"));
+    let promised = |fact: &Fact| {
+        matches!(
+            fact,
+            Fact::HandoffRequested {
+                reason: Reason::Policy,
+                ..
+            }
+        )
+    };
+    assert!(after.iter().any(promised), "{after:?}");
+    assert_eq!(bed.mode("eva").await, ModeName::Waiting);
+    // The conversation goes on, and so do the others.
+    assert_eq!(
+        bed.write("eva", "are you there?").await,
+        Ok(Answer::Accepted)
+    );
+    assert_eq!(
+        bed.facts("eva")
+            .await
+            .iter()
+            .filter(|fact| is_written(fact))
+            .count(),
+        2
+    );
+    assert!(matches!(
+        bed.act("eva", Act::Claim { force: false }).await,
+        Ok(Answer::Claimed { .. })
+    ));
+    assert_eq!(bed.mode("zoe").await, ModeName::Ai);
+}
+
+#[tokio::test]
+async fn a_panic_at_the_very_first_message_opens_the_conversation_for_people() {
+    let bed = Bed::new(panics_on_boom, Duration::ZERO).await;
+    assert_eq!(bed.write("eva", "boom").await, Ok(Answer::Accepted));
+    assert_eq!(bed.mode("eva").await, ModeName::Waiting);
+    assert_eq!(bed.runtime.store().parked_count(), Ok(1));
+}
+
+fn panics_on_deadlines(
+    conversation: &mut Conversation,
+    event: Event,
+    now: Timestamp,
+    policy: &Policy,
+) -> Decision {
+    match &event {
+        Event::DeadlinePassed => and_panic(conversation, event, now, policy),
+        _any_other => conversation.decide(event, now, policy),
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_that_panics_is_struck_and_the_conversation_goes_to_people() {
+    let bed = Bed::new(panics_on_deadlines, Duration::ZERO).await;
+    assert_eq!(
+        bed.write("eva", "what are your opening hours?").await,
+        Ok(Answer::Accepted)
+    );
+    bed.until("eva", |fact| matches!(fact, Fact::EventParked { .. }))
+        .await;
+    assert_eq!(bed.mode("eva").await, ModeName::Waiting);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(
+        bed.runtime.store().parked_count(),
+        Ok(1),
+        "once, not again and again"
+    );
+}
+
+fn panics_on_stopped_streams(
+    conversation: &mut Conversation,
+    event: Event,
+    now: Timestamp,
+    policy: &Policy,
+) -> Decision {
+    match &event {
+        Event::StreamStopped { .. } => and_panic(conversation, event, now, policy),
+        _any_other => conversation.decide(event, now, policy),
+    }
+}
+
+#[tokio::test]
+async fn a_panic_beside_a_takeover_leaves_the_takeover_whole() {
+    let bed = Bed::new(panics_on_stopped_streams, Duration::from_secs(60)).await;
+    assert_eq!(
+        bed.write("eva", "what are your opening hours?").await,
+        Ok(Answer::Accepted)
+    );
+    bed.until("eva", |fact| matches!(fact, Fact::ModelAsked { .. }))
+        .await;
+    let taken = bed.act("eva", Act::TakeOver { force: false }).await;
+    assert!(matches!(taken, Ok(Answer::Claimed { .. })), "{taken:?}");
+    assert_eq!(bed.write("eva", "hello?").await, Ok(Answer::Accepted));
+    assert_eq!(bed.mode("eva").await, ModeName::Human);
+    let reply = bed
+        .act(
+            "eva",
+            Act::Reply {
+                text: "Hello Eva.".to_owned(),
+                epoch: None,
+            },
+        )
+        .await;
+    assert!(matches!(reply, Ok(Answer::Wrote { .. })), "{reply:?}");
+}
+
+/// Commits a note in `who`'s conversation past its keeper, as nobody but a second process could.
+async fn commit_beside(bed: &Bed, who: &str) {
+    let (id, store) = (bed.id(who), bed.runtime.store().clone());
+    let mut conversation = bed
+        .runtime
+        .read(id)
+        .await
+        .expect("readable")
+        .expect("there");
+    let act = Act::Note {
+        text: "from beside".to_owned(),
+    };
+    let event = Event::Acted {
+        agent: "ana".into(),
+        role: Role::Agent,
+        act,
+        key: None,
+    };
+    let decision = conversation.decide(event, bed.runtime.now(), &bed.runtime.policy());
+    let turn = Turn {
+        conversation: id,
+        medium: Medium::Webchat,
+        was: conversation.mode().name(),
+        rev: conversation.rev(),
+        head: conversation.encode(),
+        entries: decision.entries,
+        due: conversation.due(),
+        listing: Listing {
+            mode: conversation.mode().name(),
+            since: conversation.common().mode_since,
+        },
+        evicted: decision.evicted,
+    };
+    let (tell, told) = tokio::sync::oneshot::channel();
+    store.submit(
+        vec![turn],
+        store.generation(),
+        Box::new(|done| {
+            let _ = tell.send(done);
+        }),
+    );
+    told.await
+        .expect("an answer")
+        .expect("the keeper was slower");
+}
+
+#[tokio::test]
+async fn after_a_refused_commit_what_was_due_is_taken_up_again() {
+    let bed = Bed::new(Conversation::decide, Duration::ZERO).await;
+    assert_eq!(
+        bed.write("eva", "what are your opening hours?").await,
+        Ok(Answer::Accepted)
+    );
+    // The keeper's next step, when the burst is quiet, rests on a revision that is no longer the newest.
+    commit_beside(&bed, "eva").await;
+    bed.until("eva", is_answer).await;
+}
+
+#[tokio::test]
+async fn a_first_message_is_never_taken_for_something_about_nobody() {
+    let bed = Bed::new(Conversation::decide, Duration::ZERO).await;
+    for n in 0..300 {
+        let who = format!("visitor-{n}");
+        let (acted, written) = tokio::join!(bed.act(&who, Act::Typing), async {
+            for _ in 0..n % 8 {
+                tokio::task::yield_now().await;
+            }
+            bed.write(&who, "hello").await
+        });
+        assert_eq!(written, Ok(Answer::Accepted), "beside {acted:?}");
+        assert_eq!(
+            bed.facts(&who)
+                .await
+                .iter()
+                .filter(|fact| is_written(fact))
+                .count(),
+            1
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! How a conversation comes into memory: read from disk, or begun by its first message, and given a keeper.
+//!
+//! Whatever came meanwhile is delivered before the slot turns live. A keeper that is woken again is loaded only after
+//! everything the old one submitted is durable. What cannot be read is not woken: see `parking`.
+
+use std::collections::VecDeque;
+
+use ractor::{Actor, ActorRef};
+
+use super::keeper::{Keeper, Kept, Letter, Post};
+use super::parking::refuse;
+use super::router::{Router, State};
+use super::{Unavailable, blocking};
+use crate::clock::monotonic;
+use crate::conversation::Conversation;
+use crate::conversation::event::Event;
+use crate::ids::ConversationId;
+use crate::metrics::Source;
+use crate::store::LoadError;
+
+impl Router {
+    /// Loads a conversation and gives it a keeper; what came meanwhile is delivered first.
+    pub(super) async fn wake(self, id: ConversationId, old: Option<ActorRef<Letter>>) {
+        if let Some(old) = old {
+            // The old keeper has to be gone, and what it submitted on disk, before the new one reads.
+            let _gone = old.get_cell().wait(None).await;
+            self.barrier().await;
+        }
+        let began = monotonic();
+        let generation = self.store().generation();
+        let loaded = {
+            let Ok(_place) = self.inner.waking.acquire().await else {
+                return;
+            };
+            self.load(id).await
+        };
+        let conversation = match loaded {
+            Ok(Some(conversation)) => Some(conversation),
+            Ok(None) => self.begin(id),
+            Err(fault) => return self.give_up(id, &fault),
+        };
+        let Some(conversation) = conversation else {
+            return;
+        };
+        let source = if conversation.rev() == 0 {
+            Source::New
+        } else {
+            Source::Rehydrated
+        };
+        let revive = conversation.in_flight();
+        let kept = Kept::new(conversation, generation, self.clone());
+        let shard = self.inner.tree.shard(usize::from(id.as_bytes()[0]));
+        match Actor::spawn_linked(None, Keeper, kept, shard).await {
+            Ok((keeper, _)) => {
+                self.turn_live(id, keeper, revive);
+                self.metrics().actor_activated(source, began.elapsed());
+            }
+            Err(fault) => {
+                tracing::error!(conversation = %id, %fault, "a keeper could not be started");
+                self.answer_all(id, &|| Err(Unavailable::Lost));
+            }
+        }
+    }
+
+    fn turn_live(&self, id: ConversationId, keeper: ActorRef<Letter>, revive: bool) {
+        let mut map = self.map(id);
+        let Some(slot) = map.get_mut(&id) else { return };
+        let used_at = self.clock().now();
+        let waited = std::mem::replace(
+            &mut slot.state,
+            State::Live {
+                keeper: keeper.clone(),
+                used_at,
+            },
+        );
+        if revive {
+            let _ = keeper.cast(Letter::Post(Box::new(Post::of(Event::Revived))));
+        }
+        match waited {
+            State::Waking(queue) => {
+                for letter in queue {
+                    // A keeper that died this early drops its letters; their askers are told that the outcome is lost.
+                    let _ = keeper.cast(letter);
+                }
+            }
+            State::Live { .. } => {}
+        }
+    }
+
+    async fn load(&self, id: ConversationId) -> Result<Option<Conversation>, LoadError> {
+        let store = self.store().clone();
+        blocking(move || {
+            let Some(loaded) = store.load(id, 0)? else {
+                return Ok(None);
+            };
+            let mut conversation = Conversation::decode(&loaded.head)
+                .map_err(|fault| LoadError::Corrupt(fault.to_string()))?;
+            let owed = conversation.owed_entries();
+            if !owed.is_empty() {
+                conversation.restore_texts(store.entries(id, &owed)?);
+            }
+            Ok(Some(conversation))
+        })
+        .await
+    }
+
+    /// A conversation nobody has heard of begins with its first message; nothing else can begin it. If there is none,
+    /// whoever waits is told that there is no such conversation. A message that comes a moment later finds no slot and
+    /// begins anew: looking and refusing are one step.
+    fn begin(&self, id: ConversationId) -> Option<Conversation> {
+        let policy = self.policy();
+        let mut map = self.map(id);
+        let State::Waking(queue) = &map.get(&id)?.state else {
+            return None;
+        };
+        let begun = queue.iter().find_map(|letter| match letter {
+            Letter::Post(post) => match &post.event {
+                Event::CustomerWrote { inbound, .. } | Event::WrittenElsewhere { inbound } => {
+                    Some(Conversation::for_inbound(id, inbound, &policy))
+                }
+                Event::Reported(_)
+                | Event::ModelAnswered { .. }
+                | Event::ModelFailed { .. }
+                | Event::StreamStopped { .. }
+                | Event::SendSettled { .. }
+                | Event::SendSuppressed { .. }
+                | Event::DeadlinePassed
+                | Event::Revived
+                | Event::Acted { .. }
+                | Event::Faulted { .. } => None,
+            },
+            Letter::Durable(_) | Letter::CommitFailed(_) | Letter::Retire => None,
+        });
+        if begun.is_none()
+            && let Some(slot) = map.remove(&id)
+            && let State::Waking(queue) = slot.state
+        {
+            refuse(queue);
+        }
+        begun
+    }
+
+    /// Takes out whatever waits for `id` to wake.
+    pub(super) fn take_all(&self, id: ConversationId) -> VecDeque<Letter> {
+        match self.map(id).remove(&id).map(|slot| slot.state) {
+            Some(State::Waking(queue)) => queue,
+            Some(State::Live { .. }) | None => VecDeque::new(),
+        }
+    }
+}
