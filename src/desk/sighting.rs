@@ -1,0 +1,164 @@
+//! One committed turn as board and event streams share it: decoded at most once, and only when somebody looks.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
+
+use crate::conversation::Conversation;
+use crate::conversation::trail::{Entry, Fact};
+use crate::ids::ConversationId;
+use crate::store::{Position, Turn};
+
+/// A place in the order of all commits: the commit, and the turn within it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct EventId {
+    /// The commit.
+    pub position: u64,
+    /// The turn within it.
+    pub n: u32,
+}
+
+impl EventId {
+    /// As clients see it; opaque to them.
+    pub fn text(self, incarnation: u64) -> String {
+        format!("{incarnation:x}-{}-{}", self.position, self.n)
+    }
+
+    /// Reads what [`EventId::text`] wrote; none if it is from another opening of the store, or no id.
+    pub fn read(text: &str, incarnation: u64) -> Option<Self> {
+        let Parsed { opening, id } = text.parse().ok()?;
+        (opening == incarnation).then_some(id)
+    }
+}
+
+struct Parsed {
+    opening: u64,
+    id: EventId,
+}
+
+impl FromStr for Parsed {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.splitn(3, '-');
+        let mut part = || parts.next().unwrap_or_default();
+        Ok(Self {
+            opening: u64::from_str_radix(part(), 16)?,
+            id: EventId {
+                position: part().parse()?,
+                n: part().parse()?,
+            },
+        })
+    }
+}
+
+/// See the head of this file.
+pub struct Sighting {
+    id: EventId,
+    turn: Arc<Turn>,
+    /// The turn of the same conversation before this one, if it stood on the board.
+    before: Option<Arc<Turn>>,
+    /// The last turn in which somebody said something.
+    said: Option<Arc<Turn>>,
+    head: OnceLock<Option<Arc<Conversation>>>,
+}
+
+impl Sighting {
+    /// `turn`, committed as `id`, after `last`.
+    pub fn new(id: EventId, turn: &Arc<Turn>, last: Option<&Self>) -> Self {
+        let said = if turn.entries.iter().any(|entry| spoken(entry).is_some()) {
+            Some(Arc::clone(turn))
+        } else {
+            last.and_then(|last| last.said.clone())
+        };
+        Self {
+            id,
+            turn: Arc::clone(turn),
+            before: last.map(|last| Arc::clone(&last.turn)),
+            said,
+            head: OnceLock::new(),
+        }
+    }
+
+    /// Committed turn number `n` of `position`.
+    pub fn number(position: Position, n: usize) -> EventId {
+        EventId {
+            position: position.0,
+            n: u32::try_from(n).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Its place in the order of all commits.
+    pub fn id(&self) -> EventId {
+        self.id
+    }
+
+    /// The turn.
+    pub fn turn(&self) -> &Turn {
+        &self.turn
+    }
+
+    /// Whose.
+    pub fn conversation_id(&self) -> ConversationId {
+        self.turn.conversation
+    }
+
+    /// The conversation after this turn; none if its head cannot be read.
+    pub fn conversation(&self) -> Option<&Arc<Conversation>> {
+        self.head.get_or_init(|| decode(&self.turn)).as_ref()
+    }
+
+    /// The conversation before this turn, if it stood on the board.
+    pub fn before(&self) -> Option<Arc<Conversation>> {
+        self.before.as_deref().and_then(decode)
+    }
+
+    /// The last thing that was said, as far as it is in memory.
+    pub fn last_words(&self) -> Option<(&Entry, &str)> {
+        self.said
+            .as_ref()?
+            .entries
+            .iter()
+            .rev()
+            .find_map(|entry| Some((entry, spoken(entry)?)))
+    }
+
+    /// About how many bytes it keeps in memory.
+    pub fn bytes(&self) -> usize {
+        self.turn.head.len() + self.turn.entries.len() * 256 + 256
+    }
+}
+
+impl fmt::Debug for Sighting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}/{} {} rev {}",
+            self.id.position, self.id.n, self.turn.conversation, self.turn.rev
+        )
+    }
+}
+
+fn decode(turn: &Turn) -> Option<Arc<Conversation>> {
+    match Conversation::decode(&turn.head) {
+        Ok(conversation) => Some(Arc::new(conversation)),
+        Err(fault) => {
+            tracing::error!(conversation = %turn.conversation, %fault, "a committed head cannot be read");
+            None
+        }
+    }
+}
+
+/// What the customer wrote or was told, if this entry is that.
+pub fn spoken(entry: &Entry) -> Option<&str> {
+    if let Fact::CustomerWrote { body, .. } = &entry.fact {
+        Some(body.text())
+    } else if let Fact::AiWrote { text, .. }
+    | Fact::HumanWrote { text, .. }
+    | Fact::SystemWrote { text, .. } = &entry.fact
+    {
+        Some(text)
+    } else {
+        None
+    }
+}
