@@ -1,0 +1,364 @@
+//! The house as a whole: queues, figures, the AI's switches, and what was parked for people.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::asked::{Asked, Wanted, part};
+use super::caller::Caller;
+use super::door::{Door, Guard};
+use crate::clock::Timestamp;
+use crate::conversation::policy::Switches;
+use crate::conversation::words::{ModeName, Role};
+use crate::desk::switches::Turn;
+use crate::http::Doors;
+use crate::http::problem::Problem;
+use crate::ids::QueueName;
+use crate::runtime::Unavailable;
+use crate::store::{LoadError, Parked};
+
+const LEAD: Guard = Guard::Signed(Role::Lead);
+/// Conversations with the AI or closed are counted up to here: beyond, the figure is "at least".
+const COUNTED_MAX: usize = 20_000;
+/// Parked things on a page.
+const PARKED_PAGE: usize = 50;
+/// The longest part of a parked thing that is shown, in bytes.
+const RAW_SHOWN_MAX: usize = 4_096;
+
+pub fn doors() -> Vec<Door> {
+    vec![
+        Door::get("/api/v1/queues", queues)
+            .about("The queues: how many wait, since when, how many are with people.")
+            .gives::<Queues>(200),
+        Door::get("/api/v1/stats", stats)
+            .about("How many conversations are in which mode.")
+            .gives::<Stats>(200),
+        Door::get("/api/v1/ai", show_ai)
+            .about("Where the AI is on and off.")
+            .gives::<Ai>(200),
+        Door::put("/api/v1/ai", turn_ai)
+            .about("Turns the AI on or off: everywhere, on a channel, in a queue. Durable.")
+            .guarded(LEAD)
+            .takes::<Turn>()
+            .gives::<Ai>(200),
+        Door::get("/api/v1/parked", parked)
+            .about("What could not be handled and waits for somebody to look.")
+            .query("after", "`next` of the page before")
+            .guarded(LEAD)
+            .gives::<ParkedPage>(200),
+        Door::post("/api/v1/parked/{id}/discard", discard)
+            .about("Throws a parked thing away.")
+            .guarded(LEAD)
+            .gives::<ParkedView>(200),
+    ]
+}
+
+/// The queues.
+#[derive(Serialize, ToSchema)]
+struct Queues {
+    /// By name.
+    items: Vec<Queue>,
+}
+
+/// A queue.
+#[derive(Serialize, ToSchema)]
+struct Queue {
+    /// Its name.
+    name: String,
+    /// How many wait for a person.
+    waiting: usize,
+    /// Since when the one waits that waits longest.
+    oldest_waiting_since: Option<String>,
+    /// How many are with a person.
+    human: usize,
+    /// Whether the AI may answer in it.
+    ai: bool,
+}
+
+#[derive(Default)]
+struct Tally {
+    waiting: usize,
+    oldest: Option<Timestamp>,
+    human: usize,
+}
+
+async fn queues(State(doors): State<Doors>, caller: Caller) -> Result<Json<Queues>, Problem> {
+    let policy = doors.runtime.policy();
+    let board = doors.desk.clone();
+    let names: Vec<QueueName> = policy.queues.keys().cloned().collect();
+    let tallied = tokio::task::spawn_blocking(move || {
+        let mut tallies: BTreeMap<QueueName, Tally> = names
+            .into_iter()
+            .map(|name| (name, Tally::default()))
+            .collect();
+        for seen in board.board().all(ModeName::Waiting) {
+            let Some(conversation) = seen.conversation() else {
+                continue;
+            };
+            let tally = tallies
+                .entry(conversation.common().queue.clone())
+                .or_default();
+            tally.waiting += 1;
+            let since = match conversation.mode() {
+                crate::conversation::Mode::Waiting(waiting) => waiting.since(),
+                crate::conversation::Mode::Ai(_)
+                | crate::conversation::Mode::Human(_)
+                | crate::conversation::Mode::Closed(_) => conversation.common().mode_since,
+            };
+            tally.oldest = Some(tally.oldest.map_or(since, |oldest| oldest.min(since)));
+        }
+        for seen in board.board().all(ModeName::Human) {
+            if let Some(conversation) = seen.conversation() {
+                tallies
+                    .entry(conversation.common().queue.clone())
+                    .or_default()
+                    .human += 1;
+            }
+        }
+        tallies
+    });
+    let tallies = tallied
+        .await
+        .map_err(|_| Problem::from(Unavailable::Unread))?;
+    let items = tallies
+        .into_iter()
+        .filter(|(name, _)| caller.person.sees_queue(name))
+        .map(|(name, tally)| Queue {
+            ai: policy.switches.all && !policy.switches.queues_off.contains(&name),
+            name: name.to_string(),
+            waiting: tally.waiting,
+            oldest_waiting_since: tally.oldest.map(Timestamp::rfc3339),
+            human: tally.human,
+        });
+    Ok(Json(Queues {
+        items: items.collect(),
+    }))
+}
+
+/// How many conversations there are.
+#[derive(Serialize, ToSchema)]
+struct Stats {
+    /// By mode.
+    conversations: Counts,
+    /// Conversations in memory.
+    resident: usize,
+    /// Things parked for people.
+    parked: u64,
+}
+
+/// Conversations by mode. `ai` and `closed` are counted up to `counted_up_to`; that many means "at least".
+#[derive(Serialize, ToSchema)]
+struct Counts {
+    /// With the AI.
+    ai: usize,
+    /// Waiting for a person.
+    waiting: usize,
+    /// With a person.
+    human: usize,
+    /// Over.
+    closed: usize,
+    /// Where counting stops.
+    counted_up_to: usize,
+}
+
+async fn stats(State(doors): State<Doors>, caller: Caller) -> Result<Json<Stats>, Problem> {
+    if !caller.person.sees_all() {
+        return Err(Problem::forbidden(
+            "figures of the whole house are for those who see all queues",
+        )
+        .hint("GET /api/v1/queues tells those of yours"));
+    }
+    let counted = tokio::task::spawn_blocking(move || {
+        let board = doors.desk.board();
+        let conversations = Counts {
+            ai: count(&doors, ModeName::Ai)?,
+            waiting: board.count(ModeName::Waiting),
+            human: board.count(ModeName::Human),
+            closed: count(&doors, ModeName::Closed)?,
+            counted_up_to: COUNTED_MAX,
+        };
+        let parked = doors.runtime.store().parked_count()?;
+        Ok::<_, LoadError>(Stats {
+            conversations,
+            resident: doors.runtime.router().resident(),
+            parked,
+        })
+    });
+    Ok(Json(
+        counted
+            .await
+            .map_err(|_| Problem::from(Unavailable::Unread))??,
+    ))
+}
+
+fn count(doors: &Doors, mode: ModeName) -> Result<usize, LoadError> {
+    let (mut count, mut after) = (0, None);
+    while count < COUNTED_MAX {
+        let page = doors
+            .runtime
+            .store()
+            .list(mode, after, COUNTED_MAX - count)?;
+        let Some(last) = page.last() else { break };
+        count += page.len();
+        after = Some(*last);
+    }
+    Ok(count)
+}
+
+/// Where the AI is on and off.
+#[derive(Serialize, ToSchema)]
+struct Ai {
+    /// On at all.
+    all: bool,
+    /// Channels where it is off.
+    #[schema(value_type = Vec<String>)]
+    channels_off: BTreeSet<crate::ids::ChannelName>,
+    /// Queues where it is off.
+    #[schema(value_type = Vec<String>)]
+    queues_off: BTreeSet<QueueName>,
+}
+
+impl From<Switches> for Ai {
+    fn from(switches: Switches) -> Self {
+        let Switches {
+            all,
+            channels_off,
+            queues_off,
+        } = switches;
+        Self {
+            all,
+            channels_off,
+            queues_off,
+        }
+    }
+}
+
+async fn show_ai(State(doors): State<Doors>, _caller: Caller) -> Json<Ai> {
+    Json(doors.runtime.policy().switches.clone().into())
+}
+
+async fn turn_ai(State(doors): State<Doors>, asked: Asked<Turn>) -> Result<Json<Ai>, Problem> {
+    asked.caller.at_least(Role::Lead)?;
+    let _switching = doors.desk.switching().await;
+    let switches = asked.value.applied(&doors.runtime.policy());
+    let switches =
+        switches.map_err(|fault| Problem::unprocessable("no_switch", fault.to_string()))?;
+    doors.runtime.set_switches(switches.clone()).await?;
+    tracing::warn!(by = %asked.caller.name(), ?switches, "a switch of the AI was turned");
+    Ok(Json(switches.into()))
+}
+
+/// Parked things, oldest first.
+#[derive(Serialize, ToSchema)]
+struct ParkedPage {
+    /// The things.
+    items: Vec<ParkedView>,
+    /// `after` of the next page; none: these are the newest.
+    next: Option<String>,
+}
+
+/// Something that could not be handled.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Parked)]
+struct ParkedView {
+    /// Its id.
+    id: String,
+    /// What kind of thing.
+    kind: String,
+    /// Where it came from: a channel, a conversation.
+    origin: String,
+    /// Why it could not be handled.
+    why: String,
+    /// When.
+    at: String,
+    /// What came, as text; cut after 4 KiB.
+    raw: String,
+}
+
+impl From<Parked> for ParkedView {
+    fn from(parked: Parked) -> Self {
+        let raw = &parked.raw[..parked.raw.len().min(RAW_SHOWN_MAX)];
+        Self {
+            id: parked.id.to_string(),
+            kind: parked.kind,
+            origin: parked.origin,
+            why: parked.why,
+            at: parked.at.rfc3339(),
+            raw: String::from_utf8_lossy(raw).into_owned(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct After {
+    #[serde(default)]
+    after: u64,
+}
+
+async fn parked(
+    State(doors): State<Doors>,
+    caller: Caller,
+    Wanted(After { after }): Wanted<After>,
+) -> Result<Json<ParkedPage>, Problem> {
+    whole_house(&caller)?;
+    let store = doors.runtime.store().clone();
+    let read = tokio::task::spawn_blocking(move || store.parked(after, PARKED_PAGE + 1)).await;
+    let mut found = read.map_err(|_| Problem::from(Unavailable::Unread))??;
+    let more = found.len() > PARKED_PAGE;
+    found.truncate(PARKED_PAGE);
+    let next = found
+        .last()
+        .map(|last| last.id.to_string())
+        .filter(|_| more);
+    Ok(Json(ParkedPage {
+        items: found.into_iter().map(Into::into).collect(),
+        next,
+    }))
+}
+
+/// Parked things come from any queue.
+fn whole_house(caller: &Caller) -> Result<(), Problem> {
+    caller.at_least(Role::Lead)?;
+    if caller.person.sees_all() {
+        Ok(())
+    } else {
+        Err(Problem::forbidden(
+            "what is parked is for those who see all queues",
+        ))
+    }
+}
+
+/// The parked thing a path names.
+struct NamedThing(u64);
+
+impl FromRequestParts<Doors> for NamedThing {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Problem> {
+        let id = part(parts, doors, "id").await?;
+        id.parse()
+            .map(Self)
+            .map_err(|_| Problem::not_found("no such thing is parked"))
+    }
+}
+
+async fn discard(
+    State(doors): State<Doors>,
+    caller: Caller,
+    NamedThing(id): NamedThing,
+) -> Result<Json<ParkedView>, Problem> {
+    whole_house(&caller)?;
+    let store = doors.runtime.store().clone();
+    let taken = tokio::task::spawn_blocking(move || store.parked_take(id)).await;
+    let taken = taken
+        .map_err(|_| Problem::from(Unavailable::Lost))?
+        .map_err(Unavailable::Store)?;
+    let taken = taken.ok_or_else(|| Problem::not_found("no such thing is parked"))?;
+    tracing::warn!(by = %caller.name(), parked = id, kind = taken.kind, "a parked thing was discarded");
+    Ok(Json(taken.into()))
+}

@@ -1,0 +1,203 @@
+//! The web chat: a plain page, and the transports by which a browser has its thread.
+//!
+//! | route | what |
+//! |---|---|
+//! | `GET /chat` | the page; `?channel=NAME` where there are several web chats, else the first |
+//! | `GET /chat/{file}` | its script and style, immutable under their hash |
+//! | `GET /chat/{channel}/socket` | WebSocket: everything in both directions, see [`protocol`] |
+//! | `POST /chat/{channel}/messages` | the way in without WebSocket: one `say`, `choose` or `typing`, 2xx after the commit |
+//! | `GET /chat/{channel}/events` | the way out without WebSocket: server-sent events, resumed by `Last-Event-ID` |
+//!
+//! Without WebSocket the visitor's secret travels as `Authorization: Bearer`, so that it stands in no URL and no access
+//! log (a page reads the events with `fetch`, because `EventSource` cannot send headers).
+//!
+//! No rule about conversations lives here, no text of a customer is logged, and nothing is acknowledged before it is on
+//! disk. Anonymous visitors are bounded per visitor and per process; bounding them per network address is the
+//! business of the proxy in front.
+
+mod origin;
+mod page;
+mod plain;
+pub mod protocol;
+mod seats;
+mod socket;
+mod thread;
+mod transcript;
+#[cfg(test)]
+mod transcript_tests;
+pub mod visitor;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+
+use self::origin::{Asker, Forbidden};
+use self::protocol::{FromVisitor, Profile, Refused, Written};
+use self::seats::Seats;
+use self::visitor::Visitor;
+use super::{Doors, Limits};
+use crate::channel::registry::{Channels, Kind};
+use crate::clock::monotonic;
+use crate::conversation::decision::Answer;
+use crate::conversation::message::{Inbound, Medium};
+use crate::ids::{ChannelName, ConversationId};
+use crate::metrics::Metrics;
+use crate::runtime::{Answered, Runtime};
+
+/// The longest frame or body that a browser may send: a text of the longest kind, escaped throughout, fits.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+
+/// What the handlers of this room use. Cheap to clone.
+#[derive(Clone)]
+pub struct Room {
+    runtime: Runtime,
+    channels: Arc<Channels>,
+    limits: Arc<Limits>,
+    metrics: Arc<Metrics>,
+    seats: Seats,
+}
+
+impl Room {
+    /// The web chat of that name, if there is one.
+    fn channel(&self, name: &str) -> Option<ChannelName> {
+        let instance = self
+            .channels
+            .find(name)
+            .filter(|instance| instance.kind == Kind::Webchat)?;
+        Some(instance.channel.name().clone())
+    }
+
+    /// Delivers, and counts as every other channel does.
+    async fn deliver(&self, inbound: Inbound) -> Answered {
+        let began = monotonic();
+        let answered = self.runtime.deliver(inbound).await;
+        match &answered {
+            Ok(Answer::Duplicate) => self.metrics.inbound_duplicate(Medium::Webchat),
+            Ok(
+                Answer::Accepted
+                | Answer::Ignored
+                | Answer::Claimed { .. }
+                | Answer::Wrote { .. }
+                | Answer::Refused(_),
+            )
+            | Err(_) => {}
+        }
+        if answered.is_ok() {
+            self.metrics.ingress(Medium::Webchat, began.elapsed());
+        }
+        answered
+    }
+
+    fn asker(&self, channel: &ChannelName, headers: &HeaderMap) -> Result<Asker, Forbidden> {
+        let named = self
+            .limits
+            .chat_origins
+            .get(channel)
+            .map_or(&[][..], Vec::as_slice);
+        Asker::check(headers, &self.limits.public_url, named)
+    }
+}
+
+/// The routes of this room.
+pub fn routes() -> Router<Doors> {
+    Router::new()
+        .route("/chat", get(page::page))
+        .route("/chat/{file}", get(page::file))
+        .route("/chat/{channel}/socket", get(socket::open))
+        .route(
+            "/chat/{channel}/messages",
+            post(plain::say).options(plain::preflight),
+        )
+        .route(
+            "/chat/{channel}/events",
+            get(plain::events).options(plain::preflight),
+        )
+        // Who is connected belongs to these routes alone; a layer holds it for as long as they live.
+        .layer(Extension(Seats::default()))
+}
+
+impl FromRequestParts<Doors> for Room {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Infallible> {
+        let seats = parts.extensions.get::<Seats>().cloned().unwrap_or_default();
+        let Doors {
+            runtime,
+            channels,
+            limits,
+            metrics,
+            ..
+        } = doors.clone();
+        Ok(Self {
+            runtime,
+            channels,
+            limits,
+            metrics,
+            seats,
+        })
+    }
+}
+
+/// A visitor in a thread: what a message of theirs becomes.
+struct Guest {
+    room: Room,
+    channel: ChannelName,
+    visitor: Visitor,
+    profile: Profile,
+    address: String,
+    id: ConversationId,
+}
+
+impl Guest {
+    fn new(room: Room, channel: ChannelName, visitor: Visitor, profile: Profile) -> Self {
+        let address = visitor.address();
+        let id = room.runtime.conversation_id(&channel, &address);
+        Self {
+            room,
+            channel,
+            visitor,
+            profile: profile.tidied(),
+            address,
+            id,
+        }
+    }
+
+    /// What is to be delivered for `said`; none: nothing is.
+    ///
+    /// # Errors
+    /// [`Refused`]: it cannot be taken, or not so fast.
+    fn admit(&self, said: FromVisitor) -> Result<Option<(String, Inbound)>, Refused> {
+        let written = match said {
+            FromVisitor::Say { id, text } => Written::text(id, text)?,
+            FromVisitor::Choose { id, choice, title } => Written::choice(id, choice, title)?,
+            // Taken for the day when agents see it; a second hello changes nothing.
+            FromVisitor::Typing | FromVisitor::Hello(_) => return Ok(None),
+        };
+        if let Err(wait) = self.room.seats.pace(self.id, monotonic()) {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            return Err(Refused::for_now(&written.id, "that was too fast", seconds));
+        }
+        let inbound = written.inbound(self.channel.clone(), &self.address, &self.profile);
+        Ok(Some((written.id, inbound)))
+    }
+}
+
+/// What the browser is told of a message once its fate is known; `Ok`: it is durable.
+fn fate(id: &str, answered: &Answered) -> Result<(), Refused> {
+    match answered {
+        Ok(
+            Answer::Accepted
+            | Answer::Duplicate
+            | Answer::Ignored
+            | Answer::Claimed { .. }
+            | Answer::Wrote { .. },
+        ) => Ok(()),
+        Ok(Answer::Refused(refusal)) => Err(Refused::for_good(id, refusal.to_string())),
+        Err(fault) => Err(Refused::for_now(id, fault.to_string(), fault.retry_after())),
+    }
+}

@@ -1,0 +1,143 @@
+//! A listener over hyper: header time limits, a bound on connections, and a stop that finishes what was accepted.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+/// How long a client may take for its request head; also how long an idle connection is kept.
+const HEAD_WITHIN: Duration = Duration::from_secs(75);
+/// Connections at once; more wait in the kernel's queue.
+const CONNECTIONS_MAX: usize = 20_000;
+/// How long to rest after the system refused to accept (out of file descriptors, say).
+const REST: Duration = Duration::from_millis(50);
+
+/// Serves `router` on `listener` until `stop`; then closes the listener at once, so that new callers get a connection
+/// error, which providers repeat, and finishes what was accepted within `patience`.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    patience: Duration,
+) {
+    serve_within(listener, router, stop, patience, HEAD_WITHIN).await;
+}
+
+/// The same, with another limit on how long a request head may take.
+pub async fn serve_within(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    patience: Duration,
+    head_within: Duration,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let under_way = TaskTracker::new();
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_within)
+        .pipeline_flush(true);
+    loop {
+        let place = tokio::select! {
+            () = stop.cancelled() => break,
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
+        let stream = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, from) = match stream {
+            Ok(accepted) => accepted,
+            Err(fault) => {
+                tracing::warn!(%fault, "a connection could not be accepted");
+                tokio::time::sleep(REST).await;
+                continue;
+            }
+        };
+        let served = connection(
+            &builder,
+            stream,
+            Addressed {
+                router: router.clone(),
+                from,
+            },
+        );
+        let stop = stop.clone();
+        under_way.spawn(async move {
+            finish(served, stop).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    under_way.close();
+    if tokio::time::timeout(patience, under_way.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some connections did not finish in time");
+    }
+}
+
+/// The routes, told from where a connection came.
+#[derive(Clone)]
+struct Addressed {
+    router: Router,
+    from: SocketAddr,
+}
+
+impl Service<Request<Incoming>> for Addressed {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<Incoming>>::poll_ready(&mut self.router, context)
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(ConnectInfo(self.from));
+        self.router.call(request)
+    }
+}
+
+type Served = http1::UpgradeableConnection<TokioIo<TcpStream>, TowerToHyperService<Addressed>>;
+
+/// Serves a connection; once asked to stop, finishes the request at hand and says that no other follows.
+async fn finish(served: Served, stop: CancellationToken) {
+    let mut served = std::pin::pin!(served);
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = stop.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(fault) = ended {
+        tracing::trace!(%fault, "a connection ended early");
+    }
+}
+
+fn connection(builder: &http1::Builder, stream: TcpStream, routes: Addressed) -> Served {
+    // Small answers leave at once; a refusal to set this costs only latency.
+    let _ = stream.set_nodelay(true);
+    builder
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
+        .with_upgrades()
+}

@@ -1,0 +1,59 @@
+//! The listeners: extract, call, map. No rule about conversations lives here.
+//!
+//! Two listeners: the public one (webhooks, web chat, inbox, API) and the operations one (metrics, health, status), so
+//! that figures are never on the internet by accident.
+
+pub mod api;
+pub mod chat;
+pub mod listen;
+pub mod ops;
+pub mod problem;
+mod webhook;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::channel::registry::Channels;
+use crate::desk::Desk;
+use crate::metrics::Metrics;
+use crate::runtime::Runtime;
+
+/// What every handler of the public listener may use. Cheap to clone.
+#[derive(Clone)]
+pub struct Doors {
+    /// Conversations.
+    pub runtime: Runtime,
+    /// People on our side: board, event stream, tokens, presence.
+    pub desk: Desk,
+    /// Translators.
+    pub channels: Arc<Channels>,
+    /// Numbers of the configuration that handlers need.
+    pub limits: Arc<Limits>,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The public listener.
+pub fn routes(doors: Doors) -> Router {
+    Router::new()
+        .merge(webhook::routes())
+        .merge(chat::routes())
+        .merge(api::routes())
+        .route(
+            "/",
+            axum::routing::get(|| async { axum::response::Redirect::temporary("/chat") }),
+        )
+        .with_state(doors)
+}
+
+/// Numbers of the configuration that handlers need.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The URL under which the outside world sees this listener, without a trailing slash.
+    pub public_url: String,
+    /// The longest body taken, in bytes.
+    pub body_bytes_max: usize,
+    /// Origins from which a browser may open the web chat of an instance; empty: only our own.
+    pub chat_origins: std::collections::BTreeMap<crate::ids::ChannelName, Vec<String>>,
+}

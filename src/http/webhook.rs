@@ -1,0 +1,272 @@
+//! Where providers knock: verify, parse, route, and answer 2xx only after the commit.
+//!
+//! The signature is checked over the raw body before anything is read. A body that is signed and not understood is kept
+//! raw for people and answered 2xx: sending it again would not make it clearer.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+
+use super::Doors;
+use super::problem::Problem;
+use crate::channel::{Arrival, TurnedAway, Webhook};
+use crate::conversation::decision::Answer;
+use crate::conversation::message::Medium;
+use crate::metrics::WebhookRefusal;
+use crate::runtime::{Unavailable, blocking};
+
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(15);
+
+/// The routes of this room.
+pub fn routes() -> Router<Doors> {
+    Router::new()
+        .route("/webhooks/{channel}", get(webhook).post(webhook))
+        .route("/webhooks/{channel}/status", get(status).post(status))
+        .route("/api/v1/messages", post(messages))
+}
+
+async fn webhook(
+    State(doors): State<Doors>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    answer(receive(&doors, &name, request, Door::Messages).await)
+}
+
+async fn status(
+    State(doors): State<Doors>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    answer(receive(&doors, &name, request, Door::Reports).await)
+}
+
+fn answer(done: Result<Response, Problem>) -> Response {
+    done.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// Which of a channel's two routes was knocked at.
+#[derive(Clone, Copy)]
+enum Door {
+    Messages,
+    Reports,
+}
+
+/// A request, read whole.
+struct Whole {
+    method: Method,
+    path_and_query: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Whole {
+    async fn read(request: Request, limit: usize) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let path_and_query = parts
+            .uri
+            .path_and_query()
+            .map_or_else(String::new, |at| at.as_str().to_owned());
+        let body = read_body(body, limit).await?;
+        Ok(Self {
+            method: parts.method,
+            path_and_query,
+            headers: parts.headers,
+            body,
+        })
+    }
+
+    fn as_webhook(&self) -> Webhook<'_> {
+        Webhook {
+            method: &self.method,
+            path_and_query: &self.path_and_query,
+            headers: &self.headers,
+            body: &self.body,
+        }
+    }
+}
+
+async fn read_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, limit)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(fault)) if is_too_large(&fault) => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The body is too long",
+            format!("the body is longer than {limit} bytes"),
+        )),
+        Ok(Err(_)) => Err(Problem::bad_request("the body ended early")),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "too_slow",
+            "The body took too long",
+            "the body did not arrive in time",
+        )),
+    }
+}
+
+fn is_too_large(fault: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(fault);
+    while let Some(fault) = cause {
+        if fault.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = fault.source();
+    }
+    false
+}
+
+async fn receive(
+    doors: &Doors,
+    name: &str,
+    request: Request,
+    door: Door,
+) -> Result<Response, Problem> {
+    let Some(instance) = doors.channels.find(name) else {
+        return Err(Problem::not_found("no channel of this name is configured"));
+    };
+    let began = crate::clock::monotonic();
+    let channel = &instance.channel;
+    let medium = doors.runtime.policy().channel_rules(channel.name()).medium;
+    let whole = Whole::read(request, doors.limits.body_bytes_max).await?;
+    let parsed = match door {
+        Door::Messages => channel.parse(&whole.as_webhook()),
+        Door::Reports => channel.parse_status(&whole.as_webhook()),
+    };
+    let (content_type, body) = channel.acknowledgement();
+    match parsed {
+        Ok(arrivals) => {
+            deliver(doors, arrivals)
+                .await
+                .map_err(|fault| refused(doors, medium, fault))?;
+            doors.metrics.ingress(medium, began.elapsed());
+        }
+        Err(TurnedAway::Unparseable(why)) => {
+            keep_raw(doors, name, medium, &whole.body, why).await?
+        }
+        Err(turned_away) => return Err(turn_away(doors, medium, &turned_away)),
+    }
+    Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+}
+
+/// Hands over what arrived, in order; the last answer is for whoever sent a single message.
+async fn deliver(doors: &Doors, arrivals: Vec<Arrival>) -> Result<Option<Answer>, Unavailable> {
+    let mut last = None;
+    for arrival in arrivals {
+        match arrival {
+            Arrival::Message(inbound) => {
+                let medium = inbound.medium;
+                let answer = doors.runtime.deliver(inbound).await?;
+                if answer == Answer::Duplicate {
+                    doors.metrics.inbound_duplicate(medium);
+                }
+                last = Some(answer);
+            }
+            Arrival::FromUs(inbound) => last = Some(doors.runtime.deliver_from_us(inbound).await?),
+            Arrival::Report(report) => last = Some(doors.runtime.report(report).await?),
+            Arrival::Ignored(why) => tracing::debug!(why, "nothing for us"),
+        }
+    }
+    Ok(last)
+}
+
+fn refused(doors: &Doors, medium: Medium, fault: Unavailable) -> Problem {
+    doors
+        .metrics
+        .webhook_rejected(medium, WebhookRefusal::Overload);
+    Problem::from(fault)
+}
+
+async fn keep_raw(
+    doors: &Doors,
+    name: &str,
+    medium: Medium,
+    body: &Bytes,
+    why: String,
+) -> Result<(), Problem> {
+    tracing::error!(
+        channel = name,
+        why,
+        "a signed webhook is not understood; its body is kept for people"
+    );
+    doors
+        .metrics
+        .webhook_rejected(medium, WebhookRefusal::Malformed);
+    let (store, at, origin, raw) = (
+        doors.runtime.store().clone(),
+        doors.runtime.now(),
+        name.to_owned(),
+        body.clone(),
+    );
+    let kept = blocking(move || Ok(store.park("webhook", &origin, &raw, &why, at)?)).await;
+    kept.map(|_| ())
+        .map_err(|_| Problem::from(Unavailable::Unread))
+}
+
+fn turn_away(doors: &Doors, medium: Medium, why: &TurnedAway) -> Problem {
+    let (status, code, cause) = match why {
+        TurnedAway::Unsigned(_) => (
+            StatusCode::UNAUTHORIZED,
+            "unsigned",
+            WebhookRefusal::Signature,
+        ),
+        TurnedAway::BadSignature(_) => (
+            StatusCode::FORBIDDEN,
+            "bad_signature",
+            WebhookRefusal::Signature,
+        ),
+        TurnedAway::ContentType { .. } => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "content_type",
+            WebhookRefusal::Malformed,
+        ),
+        TurnedAway::Unparseable(_) | TurnedAway::Invalid(_) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "not_understood",
+            WebhookRefusal::Malformed,
+        ),
+    };
+    doors.metrics.webhook_rejected(medium, cause);
+    tracing::info!(%why, "a webhook was turned away");
+    Problem::new(status, code, "The webhook was turned away", why.to_string())
+}
+
+/// Any other gateway: our own user's token instead of a provider's signature, and a JSON answer.
+async fn messages(State(doors): State<Doors>, request: Request) -> Response {
+    answer(receive_message(&doors, request).await)
+}
+
+async fn receive_message(doors: &Doors, request: Request) -> Result<Response, Problem> {
+    let began = crate::clock::monotonic();
+    let whole = Whole::read(request, doors.limits.body_bytes_max).await?;
+    let arrivals = match doors.channels.http_door().parse(&whole.as_webhook()) {
+        Ok(arrivals) => arrivals,
+        Err(turned_away) => return Err(turn_away(doors, Medium::Http, &turned_away)),
+    };
+    let conversation = arrivals.iter().find_map(|arrival| match arrival {
+        Arrival::Message(inbound) | Arrival::FromUs(inbound) => Some(
+            doors
+                .runtime
+                .conversation_id(&inbound.channel, &inbound.from.address),
+        ),
+        Arrival::Report(_) | Arrival::Ignored(_) => None,
+    });
+    let last = deliver(doors, arrivals)
+        .await
+        .map_err(|fault| refused(doors, Medium::Http, fault))?;
+    doors.metrics.ingress(Medium::Http, began.elapsed());
+    let status = if last == Some(Answer::Duplicate) {
+        "duplicate"
+    } else {
+        "accepted"
+    };
+    let body = serde_json::json!({ "status": status, "conversation": conversation.map(|id| id.to_string()) });
+    Ok(axum::Json(body).into_response())
+}

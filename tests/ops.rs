@@ -1,0 +1,183 @@
+//! The operations listener, asked as Prometheus, a load balancer and a person would.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use segue::http::ops::{Conditions, Ops, Readiness, router};
+use segue::metrics::{AgentState, Figures, Metrics, Names, QueueFigure, Sight};
+use tower::ServiceExt;
+
+const GOOD: Conditions = Conditions {
+    recovered: true,
+    store_writable: true,
+    accepting: true,
+    not_draining: true,
+};
+
+struct Seen(Conditions);
+
+impl Readiness for Seen {
+    fn conditions(&self) -> Conditions {
+        self.0
+    }
+}
+
+impl Sight for Seen {
+    fn figures(&self) -> Figures {
+        Figures {
+            queues: vec![QueueFigure {
+                queue: "<script>alert('x')</script>".into(),
+                waiting: 3,
+                oldest: Duration::from_secs(61),
+            }],
+            agents: vec![("sales".into(), AgentState::Away, 1)],
+            ..Figures::default()
+        }
+    }
+}
+
+struct Got {
+    status: StatusCode,
+    kind: String,
+    body: String,
+}
+
+async fn ask(conditions: Conditions, method: &str, path: &str) -> Got {
+    let ops = Ops {
+        metrics: Arc::new(Metrics::new(&Names::default())),
+        sight: Arc::new(Seen(conditions)),
+        readiness: Arc::new(Seen(conditions)),
+    };
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .body(Body::empty())
+        .expect("a request");
+    let response = router(ops)
+        .oneshot(request)
+        .await
+        .expect("a router always answers");
+    let kind = response
+        .headers()
+        .get("content-type")
+        .map_or("", |kind| kind.to_str().expect("text"));
+    let (status, kind) = (response.status(), kind.to_owned());
+    let bytes = response
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
+    Got {
+        status,
+        kind,
+        body: String::from_utf8(bytes.to_vec()).expect("text"),
+    }
+}
+
+async fn check(path: &str, status: StatusCode, kind: &str, holds: &str) {
+    let got = ask(GOOD, "GET", path).await;
+    assert_eq!((got.status, got.kind.as_str()), (status, kind), "{path}");
+    assert!(got.body.contains(holds), "{path}: {}", got.body);
+}
+
+#[tokio::test]
+async fn every_route_answers_in_its_own_format() {
+    let (text, html) = ("text/plain; charset=utf-8", "text/html; charset=utf-8");
+    check(
+        "/metrics",
+        StatusCode::OK,
+        "text/plain; version=0.0.4; charset=utf-8",
+        "\nsegue_ready 1\n",
+    )
+    .await;
+    check("/healthz", StatusCode::OK, text, "ok").await;
+    check(
+        "/readyz",
+        StatusCode::OK,
+        "application/json",
+        "\"ready\":true",
+    )
+    .await;
+    check("/", StatusCode::OK, html, "href=\"/metrics\"").await;
+    check("/status", StatusCode::OK, html, "61 s").await;
+    check("/elsewhere", StatusCode::NOT_FOUND, text, "nothing here").await;
+}
+
+async fn check_unready(conditions: Conditions, named: &str) {
+    let got = ask(conditions, "GET", "/readyz").await;
+    assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE, "{named}");
+    let json: serde_json::Value = serde_json::from_str(&got.body).expect("JSON");
+    assert_eq!(json["ready"], false);
+    let no: Vec<&String> = json["conditions"]
+        .as_object()
+        .expect("named conditions")
+        .iter()
+        .filter(|(_, holds)| **holds == false)
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(no, [named]);
+    let scrape = ask(conditions, "GET", "/metrics").await;
+    assert!(scrape.body.contains("\nsegue_ready 0\n"), "{named}");
+}
+
+#[tokio::test]
+async fn each_condition_alone_makes_it_not_ready_and_is_named() {
+    check_unready(
+        Conditions {
+            recovered: false,
+            ..GOOD
+        },
+        "recovered",
+    )
+    .await;
+    check_unready(
+        Conditions {
+            store_writable: false,
+            ..GOOD
+        },
+        "store_writable",
+    )
+    .await;
+    check_unready(
+        Conditions {
+            accepting: false,
+            ..GOOD
+        },
+        "accepting",
+    )
+    .await;
+    check_unready(
+        Conditions {
+            not_draining: false,
+            ..GOOD
+        },
+        "not_draining",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_cannot_break_out_of_the_status_page() {
+    let got = ask(GOOD, "GET", "/status").await;
+    assert!(!got.body.contains("<script"), "{}", got.body);
+    assert!(
+        got.body.contains("&lt;script&gt;alert(&#39;x&#39;)"),
+        "{}",
+        got.body
+    );
+}
+
+#[tokio::test]
+async fn nothing_here_can_be_changed() {
+    for path in ["/metrics", "/readyz", "/status", "/"] {
+        assert_eq!(
+            ask(GOOD, "POST", path).await.status,
+            StatusCode::METHOD_NOT_ALLOWED,
+            "{path}"
+        );
+    }
+}
