@@ -1,0 +1,111 @@
+//! `segue check`: reads the whole configuration and names every fault. Binds nothing, opens nothing, writes nothing.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::config::{self, Config, Environment, ServerSection};
+
+/// Wrong usage or configuration.
+const EXIT_WRONG: u8 = 2;
+
+/// Checks `path` (or `segue.toml` here, or else the demonstration) together with the environment. Exit 0 or 2.
+#[expect(clippy::print_stdout, reason = "the answer of the command")]
+pub fn run(path: Option<&Path>) -> ExitCode {
+    let found = path.map(Path::to_owned).or_else(config::default_path);
+    match Config::load(found.as_deref(), &Environment::of_process()) {
+        Ok(config) => {
+            println!("{}", summary(&config, found.as_deref()));
+            ExitCode::SUCCESS
+        }
+        Err(faults) => {
+            let plural = if faults.len() == 1 { "fault" } else { "faults" };
+            eprintln!("{faults}\n{} {plural}", faults.len());
+            ExitCode::from(EXIT_WRONG)
+        }
+    }
+}
+
+/// What was understood, for people.
+pub fn summary(config: &Config, path: Option<&Path>) -> String {
+    let mut out = match path {
+        Some(path) => format!("{}: no faults\n", path.display()),
+        None => "no configuration file: this is the demonstration\n".to_owned(),
+    };
+    let mut line = |key: &str, value: String| {
+        let _ = writeln!(out, "  {key:<10} {value}");
+    };
+    let ServerSection {
+        listen, ops_listen, ..
+    } = &config.server;
+    line(
+        "listens",
+        format!("{listen} (public), {ops_listen} (operations)"),
+    );
+    line("data", config.storage.data_dir.display().to_string());
+    for (name, channel) in &config.channels {
+        line(
+            "channel",
+            format!(
+                "{name}: {}, handoffs to {}",
+                channel.kind.as_str(),
+                channel.queue
+            ),
+        );
+    }
+    line(
+        "model",
+        match config.model.name.as_str() {
+            "" => config.model.provider.as_str().to_owned(),
+            name => format!("{} {name}", config.model.provider.as_str()),
+        },
+    );
+    line(
+        "knowledge",
+        match &config.knowledge.dir {
+            Some(dir) => dir.display().to_string(),
+            None => "the bundled sample".to_owned(),
+        },
+    );
+    for (name, queue) in &config.queues {
+        let default = if *name == config.default_queue {
+            " (default)"
+        } else {
+            ""
+        };
+        let minutes = queue.claim_within.as_secs().div_ceil(60);
+        let rungs = queue.ladder.len();
+        line(
+            "queue",
+            format!(
+                "{name}{default}: claimed within {minutes} min, {rungs} rungs, handback {}",
+                queue.handback_policy
+            ),
+        );
+    }
+    line(
+        "languages",
+        config.texts.languages().collect::<Vec<_>>().join(", "),
+    );
+    line("policy", format!("{:016x}", config.policy().hash));
+    for warning in config.warnings() {
+        line("look at", warning);
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_shows_no_secret() {
+        let environment = Environment::from_iter([("TOKEN", "hunter2")]);
+        let text = "[channels.g]\nkind = \"http\"\ntoken = { env = \"TOKEN\" }\ncallback_url = \"https://g.example/r\"\ncallback_secret = \"hunter3\"\n";
+        let config = Config::parse("t", text, Path::new(""), &environment).expect("valid");
+        let shown = format!("{} {config:?}", summary(&config, None));
+        assert!(shown.contains("g: http"), "{shown}");
+        assert!(!shown.contains("hunter"), "{shown}");
+    }
+}

@@ -1,0 +1,69 @@
+//! The commands: arguments in, lines out. The only room that prints.
+//!
+//! Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration. Errors go to stderr: a line what, a line how to mend it.
+
+pub mod agent;
+pub mod chat;
+pub mod check;
+pub mod init;
+pub mod screen;
+pub mod serve;
+pub mod starter;
+pub mod talk;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A conversation runtime: an AI answers, a person takes over in the same thread, and hands back.
+#[derive(Parser, Debug)]
+#[command(name = "segue", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run Segue. Without a configuration: a complete demonstration, with no key and no server.
+    Serve(serve::ServeArguments),
+    /// Read the whole configuration and report every fault in it. Binds nothing.
+    Check {
+        /// The configuration; `./segue.toml` if there is one.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Write a commented starter configuration and a sample knowledge base. Never overwrites.
+    Init {
+        /// Where to.
+        #[arg(default_value = ".", value_name = "DIR")]
+        dir: PathBuf,
+    },
+    /// Talk to a running Segue as a customer, in the terminal.
+    Chat(chat::ChatArguments),
+    /// The people who answer, and their tokens.
+    Agent(agent::AgentArguments),
+}
+
+/// Reads the arguments and does what they say.
+pub fn run() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Check { config } => {
+            check::run(config.or_else(crate::config::default_path).as_deref())
+        }
+        Command::Init { dir } => init::run(&dir),
+        Command::Chat(arguments) => chat::run(&arguments),
+        Command::Agent(arguments) => agent::run(&arguments),
+    }
+}
+
+/// Says on stderr what is wrong and how to mend it.
+#[expect(clippy::print_stderr, reason = "this is where commands complain")]
+pub(crate) fn complain(what: &str, mend: &str) {
+    eprintln!("segue: {what}");
+    if !mend.is_empty() {
+        eprintln!("  hint: {mend}");
+    }
+}

@@ -1,0 +1,162 @@
+//! `segue serve`: starts, says where to look, runs until told to stop, stops in good order.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::complain;
+use crate::app::App;
+use crate::config::{ChannelKind, Config, Environment, LogFormat, default_path};
+use crate::conversation::words::Role;
+
+/// What can be said on the command line; it wins over the file and the environment.
+#[derive(Args, Debug)]
+pub struct ServeArguments {
+    /// The configuration; `./segue.toml` if there is one, else the demonstration.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where conversations are kept.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where customers, agents and providers knock.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Where figures and health are: never on the internet.
+    #[arg(long, value_name = "ADDR")]
+    ops_listen: Option<SocketAddr>,
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub fn run(arguments: &ServeArguments) -> ExitCode {
+    let path = arguments.config.clone().or_else(default_path);
+    let mut config = match Config::load(path.as_deref(), &Environment::of_process()) {
+        Ok(config) => config,
+        Err(faults) => {
+            complain(
+                &faults.to_string(),
+                "`segue check` shows the same without starting anything",
+            );
+            return ExitCode::from(2);
+        }
+    };
+    if let Some(data) = &arguments.data {
+        config.storage.data_dir.clone_from(data);
+    }
+    config.server.listen = arguments.listen.unwrap_or(config.server.listen);
+    config.server.ops_listen = arguments.ops_listen.unwrap_or(config.server.ops_listen);
+    log(&config);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(fault) => {
+            complain(&format!("no threads could be started: {fault}"), "");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(serve(config, path.is_none()))
+}
+
+async fn serve(config: Config, demonstration: bool) -> ExitCode {
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    // Before anything is started: a stop that comes at once must be a stop in good order.
+    let (Ok(mut term), Ok(mut int)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        complain("signals cannot be received", "");
+        return ExitCode::FAILURE;
+    };
+    let app = match App::start(config.clone()).await {
+        Ok(app) => app,
+        Err(fault) => {
+            complain(&fault.to_string(), "");
+            return ExitCode::FAILURE;
+        }
+    };
+    welcome(&app, &config, demonstration);
+    let healthy = tokio::select! {
+        _ = term.recv() => true,
+        _ = int.recv() => true,
+        () = app.broken() => false,
+    };
+    if healthy {
+        tracing::info!("stopping");
+        app.stop().await;
+        ExitCode::SUCCESS
+    } else {
+        complain(
+            "the disk failed",
+            "check the disk, then start again: everything acknowledged is on it",
+        );
+        ExitCode::FAILURE
+    }
+}
+
+/// Says where to look and how to sign in.
+#[expect(clippy::print_stdout, reason = "this is for whoever started it")]
+fn welcome(app: &App, config: &Config, demonstration: bool) {
+    let public = app.public_address();
+    println!("Segue is ready.");
+    println!(
+        "  web chat      http://{public}/chat          (or: segue chat --url http://{public})"
+    );
+    println!("  agent API     http://{public}/api/v1/openapi.json");
+    println!(
+        "  operations    http://{}/status   /metrics /healthz /readyz",
+        app.ops_address()
+    );
+    println!("  data          {}", config.storage.data_dir.display());
+    if demonstration {
+        let token = app.doors().desk.grant("demo", Role::Admin);
+        let token = token
+            .as_ref()
+            .map_or("(none: see the log)", |token| token.reveal());
+        println!();
+        println!("  This is the demonstration: offline answers from a bundled sample shop.");
+        println!("  Sign in as agent `demo` with this token, valid until Segue stops:");
+        println!("      {token}");
+        println!(
+            "  Who waits:    curl -H 'Authorization: Bearer {token}' 'http://{public}/api/v1/conversations?mode=waiting'"
+        );
+    } else {
+        println!(
+            "  sign in       segue agent add NAME --role agent --data {}",
+            config.storage.data_dir.display()
+        );
+    }
+    for (name, section) in &config.channels {
+        match &section.kind {
+            ChannelKind::Twilio(_) => {
+                let url = &app.doors().limits.public_url;
+                println!(
+                    "  twilio        {name}: set the incoming-message webhook to (the part after # makes Twilio repeat failed deliveries)"
+                );
+                println!("                {url}/webhooks/{name}#rc=5&rp=all&ct=2000&rt=10000");
+            }
+            ChannelKind::Http(_) => {
+                println!("  http          {name}: POST http://{public}/api/v1/messages");
+            }
+            ChannelKind::Webchat(_) => {}
+        }
+    }
+}
+
+fn log(config: &Config) {
+    let filter = EnvFilter::try_from_env("SEGUE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(config.log.level.as_str()));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match config.log.format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => builder.init(),
+    }
+}
