@@ -1,0 +1,341 @@
+//! Durably acknowledged, signed Twilio webhooks per second, beside a bare handler on the same machine in the same run.
+//!
+//! `cargo bench --bench gateway [-- --known 1000 --known 1000000 --seconds 5 --rounds 3 --json FILE]`; `-- --test` runs
+//! everything once, small. The client is this process; each server is a child. Every conversation is held by a
+//! person, so that no turn of an AI shares the processors; every message is new. Rounds of all servers interleave, and
+//! before a server's turn everybody has applied what they committed. Figures are medians, with the least and the most.
+//!
+//! | part | holds |
+//! |---|---|
+//! | `load` | the client |
+//! | `target` | the servers |
+//! | `people` | what is known before |
+//! | `floor` | the disk and redb alone |
+//! | `history` | one message, by length of history |
+//! | `memory` | what a conversation costs while it is in memory, and when it is not |
+//! | `watch` | processor time and memory |
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+mod floor;
+mod history;
+mod load;
+mod memory;
+mod people;
+mod target;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use self::people::{Crowd, Holder};
+use self::target::Target;
+
+/// The channel instance that is written to.
+pub const CHANNEL: &str = "line";
+/// How the provider sees us.
+pub const PUBLIC_URL: &str = "https://gateway.example.com";
+/// What the provider signs with.
+pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+/// More requests per second than any server here answers: what is signed beforehand lasts for a run.
+const RATE_MAX: usize = 90_000;
+
+/// What is measured.
+struct Plan {
+    seconds: f64,
+    rounds: usize,
+    active: u64,
+    known: Vec<u64>,
+    connections: Vec<usize>,
+    history: (u64, u32),
+    crowd: u64,
+    /// Only this: `segue` or `bare` (for a profiler), `history` or `memory`.
+    only: Option<String>,
+    json: Option<PathBuf>,
+}
+
+impl Plan {
+    fn of(arguments: &[String]) -> Self {
+        let all = |name: &str| {
+            let pairs = arguments.windows(2).filter(move |pair| pair[0] == name);
+            pairs.map(|pair| pair[1].clone()).collect::<Vec<_>>()
+        };
+        let numbers = |name: &str| {
+            all(name)
+                .iter()
+                .map(|text| text.parse().expect("a number"))
+                .collect::<Vec<f64>>()
+        };
+        let number = |name: &str, usual: f64| numbers(name).last().copied().unwrap_or(usual);
+        let small = arguments.iter().any(|one| one == "--test");
+        let known: Vec<u64> = numbers("--known").iter().map(|n| *n as u64).collect();
+        let connections: Vec<usize> = numbers("--connections")
+            .iter()
+            .map(|n| *n as usize)
+            .collect();
+        Self {
+            seconds: number("--seconds", if small { 0.2 } else { 4.0 }),
+            rounds: number("--rounds", if small { 1.0 } else { 5.0 }) as usize,
+            active: number("--active", if small { 100.0 } else { 20_000.0 }) as u64,
+            known: if known.is_empty() { vec![0] } else { known },
+            connections: if !connections.is_empty() {
+                connections
+            } else if small {
+                vec![8]
+            } else {
+                vec![64, 512]
+            },
+            history: if small { (8, 200) } else { (200, 10_000) },
+            crowd: if small { 200 } else { 20_000 },
+            only: all("--only").pop(),
+            json: all("--json").pop().map(PathBuf::from),
+        }
+    }
+
+    fn wants(&self, who: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == who)
+    }
+}
+
+/// One run of one server.
+struct Sample {
+    rate: f64,
+    p50: f64,
+    p99: f64,
+    /// Processor microseconds per request while requests came in; of these in user space; and with what was applied after.
+    cpu: f64,
+    user: f64,
+    cpu_in_all: f64,
+    /// Turns per commit.
+    group: f64,
+    /// Microseconds per request by thread, applying afterwards included.
+    threads: Vec<(String, f64)>,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if target::play(&arguments) {
+        return;
+    }
+    let plan = Plan::of(&arguments);
+    // On the disk that holds the repository: a file system in memory would acknowledge for nothing.
+    let beside = std::env::current_exe().expect("our own program");
+    let dir = tempfile::tempdir_in(beside.parent().expect("a directory")).expect("a directory");
+    println!(
+        "data on {}, {} processors",
+        watch::file_system(dir.path()),
+        processors()
+    );
+    let sync = floor::sync_alone(dir.path(), Duration::from_secs_f64(plan.seconds / 2.0));
+    println!("fdatasync alone: {:.0}/s, p50 {} µs", sync.rate, sync.p50);
+    let mut report = json!({ "fdatasync_per_second": sync.rate, "runs": [] });
+    if plan.wants("bare") || plan.wants("segue") {
+        let (samples, names) = measure(&plan, dir.path());
+        for (c, connections) in plan.connections.iter().enumerate() {
+            let rows = table(*connections, &names, &samples[c], dir.path(), plan.seconds);
+            report["runs"].as_array_mut().expect("an array").push(rows);
+        }
+    }
+    if plan.wants("history") {
+        report["in_process"] = history::in_process(plan.history.1);
+        report["history"] = history::served(plan.history, plan.rounds, dir.path());
+    }
+    if plan.wants("memory") {
+        report["memory"] = memory::measure(plan.crowd, dir.path());
+    }
+    if let Some(path) = &plan.json {
+        std::fs::write(path, report.to_string()).expect("the file can be written");
+    }
+    println!("{report}");
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Samples by number of connections, server and round; and the servers' names.
+fn measure(plan: &Plan, dir: &Path) -> (Vec<Vec<Vec<Sample>>>, Vec<String>) {
+    let mut targets = Vec::new();
+    if plan.wants("bare") {
+        targets.push(Target::bare());
+    }
+    if plan.wants("segue") {
+        for known in &plan.known {
+            targets.push(segue(plan.active, *known, dir));
+        }
+    }
+    for target in &targets {
+        eprintln!("{}: process {}", target.name, target.pid());
+    }
+    let mut message = 0;
+    for target in &mut targets {
+        // Everybody who will write does so once: from then on they are in memory.
+        let first: Vec<_> = (0..plan.active)
+            .map(|customer| load::signed(customer, message + customer))
+            .collect();
+        let run = load::post(target.address, 32, first, Duration::from_secs(600));
+        assert_eq!(run.refused, 0, "{} refused somebody", target.name);
+        target.settle();
+    }
+    message += plan.active;
+    let mut samples: Vec<Vec<Vec<Sample>>> = Vec::new();
+    for connections in &plan.connections {
+        let mut by_target: Vec<Vec<Sample>> = targets.iter().map(|_| Vec::new()).collect();
+        for round in 0..plan.rounds {
+            for turn in 0..targets.len() {
+                // Who comes first changes from round to round.
+                let which = (turn + round) % targets.len();
+                let sample = run(&mut targets[which], *connections, plan, &mut message);
+                by_target[which].push(sample);
+            }
+        }
+        samples.push(by_target);
+    }
+    let names = targets.iter().map(|target| target.name.clone()).collect();
+    (samples, names)
+}
+
+fn segue(active: u64, known: u64, dir: &Path) -> Target {
+    let data = dir.join(format!("known-{known}"));
+    let policy = target::config(&data).policy();
+    let held = Crowd {
+        first: 0,
+        count: active,
+        messages: 10,
+        holder: Holder::Person,
+    };
+    let others = known.saturating_sub(active);
+    let past = Crowd {
+        first: active,
+        count: others,
+        messages: 10,
+        holder: Holder::Nobody,
+    };
+    people::fill(&data, &CHANNEL.into(), &policy, &[held, past]);
+    let name = if known == 0 {
+        "segue".to_owned()
+    } else {
+        format!("segue, {known} known")
+    };
+    Target::segue(&name, &data)
+}
+
+fn run(target: &mut Target, connections: usize, plan: &Plan, message: &mut u64) -> Sample {
+    let count = (RATE_MAX as f64 * plan.seconds) as u64;
+    let signed: Vec<_> = (0..count)
+        .map(|n| load::signed(scatter(*message + n) % plan.active, *message + n))
+        .collect();
+    *message += count;
+    let (pid, before) = (target.pid(), target.figures());
+    let cpu = watch::cpu(pid);
+    let run = load::post(
+        target.address,
+        connections,
+        signed,
+        Duration::from_secs_f64(plan.seconds),
+    );
+    let during = watch::total(&watch::between(&cpu, &watch::cpu(pid)));
+    let after = target.figures();
+    assert_eq!(run.refused, 0, "{} refused somebody", target.name);
+    target.settle();
+    let threads = watch::between(&cpu, &watch::cpu(pid));
+    let per = |micros: u64| micros as f64 / run.answered.max(1) as f64;
+    Sample {
+        rate: run.rate(),
+        p50: f64::from(run.p50),
+        p99: f64::from(run.p99),
+        cpu: per(during.all),
+        user: per(during.user),
+        cpu_in_all: per(watch::total(&threads).all),
+        group: run.answered as f64 / (after.commits - before.commits).max(1) as f64,
+        threads: threads
+            .into_iter()
+            .map(|(name, cpu)| (name, per(cpu.all)))
+            .collect(),
+    }
+}
+
+/// A number that looks random (the finaliser of SplitMix64).
+fn scatter(n: u64) -> u64 {
+    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    n ^ (n >> 31)
+}
+
+/// The median, the least and the most.
+fn spread(values: impl Iterator<Item = f64>) -> [f64; 3] {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    [
+        values[values.len() / 2],
+        values[0],
+        values[values.len() - 1],
+    ]
+}
+
+fn table(
+    connections: usize,
+    names: &[String],
+    samples: &[Vec<Sample>],
+    dir: &Path,
+    seconds: f64,
+) -> Value {
+    println!("\n{connections} connections");
+    println!(
+        "{:<22} {:>24} {:>8} {:>9} {:>9} {:>9} {:>11} {:>6} {:>11}",
+        "",
+        "requests/s [min..max]",
+        "of bare",
+        "p50 ms",
+        "p99 ms",
+        "µs CPU",
+        "with apply",
+        "user",
+        "turns/sync"
+    );
+    let mut rows = Vec::new();
+    for (name, of) in names.iter().zip(samples) {
+        let rate = spread(of.iter().map(|sample| sample.rate));
+        let pairs = of.iter().zip(&samples[0]);
+        let share = spread(pairs.map(|(sample, bare)| sample.rate / bare.rate));
+        let median = |what: fn(&Sample) -> f64| spread(of.iter().map(what))[0];
+        let (p50, p99, cpu) = (median(|s| s.p50), median(|s| s.p99), median(|s| s.cpu));
+        let (user, in_all, group) = (
+            median(|s| s.user),
+            median(|s| s.cpu_in_all),
+            median(|s| s.group),
+        );
+        let rates = format!("{:.0} [{:.0}..{:.0}]", rate[0], rate[1], rate[2]);
+        println!(
+            "{name:<22} {rates:>24} {:>7.0}% {:>9.2} {:>9.2} {cpu:>9.1} {in_all:>11.1} {user:>6.1} {group:>11.1}",
+            100.0 * share[0],
+            p50 / 1_000.0,
+            p99 / 1_000.0
+        );
+        let threads = of
+            .last()
+            .map(|sample| sample.threads.clone())
+            .unwrap_or_default();
+        for (thread, micros) in threads.iter().filter(|(_, micros)| *micros > 0.05) {
+            println!("    {thread:<18} {micros:>6.1} µs per request");
+        }
+        rows.push(json!({
+            "name": name, "rate": rate, "share_of_bare": share, "p50_us": p50, "p99_us": p99, "cpu_us": cpu,
+            "user_us": user, "cpu_us_with_apply": in_all, "turns_per_commit": group, "threads_us": threads,
+        }));
+    }
+    let group = rows
+        .last()
+        .and_then(|row| row["turns_per_commit"].as_f64())
+        .unwrap_or(1.0)
+        .max(1.0);
+    let bytes = (group * history::record_bytes() as f64) as usize;
+    let alone = floor::redb_alone(dir, bytes, Duration::from_secs_f64(seconds / 2.0));
+    println!(
+        "redb alone, rows of {bytes} bytes: {:.0} turns/s, a commit p50 {} µs",
+        alone.rate * group,
+        alone.p50
+    );
+    json!({ "connections": connections, "rows": rows, "redb_alone_turns_per_second": alone.rate * group })
+}
