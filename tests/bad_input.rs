@@ -2,10 +2,6 @@
 //! harms what is in order, and whatever was signed is kept.
 //!
 //! Through real HTTP throughout; where the process itself is the matter, through the real binary.
-#![expect(
-    clippy::too_many_lines,
-    reason = "one request after the other, each with its answer"
-)]
 
 #[path = "world/app.rs"]
 mod app;
@@ -184,111 +180,77 @@ async fn check(bed: &Bed, what: &str, request: reqwest::RequestBuilder, expected
     serde_json::from_str(&body).unwrap_or(Value::Null)
 }
 
+/// Asks one after the other.
+async fn check_each<const N: usize>(bed: &Bed, table: [(&str, reqwest::RequestBuilder, u16); N]) {
+    for (what, request, expected) in table {
+        check(bed, what, request, expected).await;
+    }
+}
+
 #[tokio::test]
-async fn a_webhook_that_cannot_be_taken_is_told_why() {
+async fn a_signed_webhook_that_cannot_be_taken_is_told_why() {
     let bed = Bed::new().await;
     let url = format!("{}/webhooks/sms", bed.line.base);
     let form = Line::form("SM1", "+17000000001", "hello");
     let signature = sign(&Secret::from(customer::AUTH_TOKEN), &url, form.as_bytes());
-    let post = |url: &str, kind: &str, body: &str| {
-        bed.line
-            .client
-            .post(url)
-            .header("content-type", kind)
-            .body(body.to_owned())
+    let plain = |to: &str, kind: &str, body: String| {
+        let request = bed.line.client.post(to).header("content-type", kind);
+        request.body(body)
     };
-    let signed =
-        |request: reqwest::RequestBuilder| request.header("x-twilio-signature", &signature);
-    check(&bed, "no signature", post(&url, FORM, &form), 401).await;
-    check(
-        &bed,
-        "another body",
-        signed(post(&url, FORM, &form.replace("hello", "hallo"))),
-        403,
-    )
-    .await;
-    check(
-        &bed,
-        "another URL",
-        signed(post(&format!("{url}?x=1"), FORM, &form)),
-        403,
-    )
-    .await;
-    check(
-        &bed,
-        "no form",
-        signed(post(&url, "text/plain", &form)),
-        403,
-    )
-    .await;
-    check(
-        &bed,
-        "no channel",
-        signed(post(&format!("{}/webhooks/sm", bed.line.base), FORM, &form)),
-        404,
-    )
-    .await;
-    check(
-        &bed,
-        "another method",
-        bed.line.client.put(&url).body(form.clone()),
-        405,
-    )
-    .await;
-    check(
-        &bed,
-        "too large",
-        post(&url, FORM, &"a".repeat(2 * 1024 * 1024)),
-        413,
-    )
-    .await;
-    let gate = format!("{}/api/v1/messages", bed.line.base);
-    let message = json!({"channel": "gate", "from": "ana", "id": "1", "text": "hello"}).to_string();
-    let json = "application/json";
-    let gated = |kind: &str, body: &str| post(&gate, kind, body).bearer_auth("gate-token");
-    check(&bed, "no token", post(&gate, json, &message), 401).await;
-    check(
-        &bed,
-        "another token",
-        post(&gate, json, &message).bearer_auth("gate-tokem"),
-        403,
-    )
-    .await;
-    check(
-        &bed,
-        "no JSON by its name",
-        gated("text/plain", &message),
-        415,
-    )
-    .await;
-    check(&bed, "no JSON", gated(json, "{\"channel\":"), 422).await;
-    let problem = check(
-        &bed,
-        "no id",
-        gated(
-            json,
-            "{\"channel\":\"gate\",\"from\":\"ana\",\"text\":\"x\"}",
+    let signed = |to: &str, kind: &str, body: &str| {
+        plain(to, kind, body.to_owned()).header("x-twilio-signature", &signature)
+    };
+    let (query, nowhere) = (format!("{url}?x=1"), url.replace("sms", "sm"));
+    let (other, long) = (form.replace("hello", "hallo"), "a".repeat(2 * 1024 * 1024));
+    let table = [
+        ("no signature", plain(&url, FORM, form.clone()), 401),
+        ("another body", signed(&url, FORM, &other), 403),
+        ("another URL", signed(&query, FORM, &form), 403),
+        (
+            "no form by its name",
+            signed(&url, "text/plain", &form),
+            403,
         ),
-        422,
-    )
-    .await;
-    assert!(
-        problem["detail"]
-            .as_str()
-            .is_some_and(|detail| detail.contains("id")),
-        "{problem}"
-    );
-    // After all that, what is in order is taken.
-    check(&bed, "in order", signed(post(&url, FORM, &form)), 200).await;
-    check(&bed, "in order", gated(json, &message), 200).await;
-    let trail = bed
-        .app
-        .doors()
-        .runtime
-        .trail(bed.id("+17000000001"), 0, 100)
-        .await
-        .expect("a trail");
-    assert!(!trail.is_empty());
+        (
+            "no channel of this name",
+            signed(&nowhere, FORM, &form),
+            404,
+        ),
+        ("another method", bed.line.client.put(&url), 405),
+        ("too large", plain(&url, FORM, long), 413),
+        ("in order, after all that", signed(&url, FORM, &form), 200),
+    ];
+    check_each(&bed, table).await;
+    let runtime = &bed.app.doors().runtime;
+    let trail = runtime.trail(bed.id("+17000000001"), 0, 100).await;
+    assert!(!trail.expect("a trail").is_empty());
+    bed.app.stop().await;
+}
+
+#[tokio::test]
+async fn a_gateways_message_that_cannot_be_taken_is_told_why() {
+    let bed = Bed::new().await;
+    let gate = format!("{}/api/v1/messages", bed.line.base);
+    let message = json!({"channel": "gate", "from": "ana", "id": "1", "text": "hello"});
+    let nameless = json!({"channel": "gate", "from": "ana", "text": "hello"}).to_string();
+    let anybody = |kind: &str, body: &str| {
+        let request = bed.line.client.post(&gate).header("content-type", kind);
+        request.body(body.to_owned())
+    };
+    let ours = |kind: &str, body: &str| anybody(kind, body).bearer_auth("gate-token");
+    let (json, message) = ("application/json", message.to_string());
+    let stranger = anybody(json, &message).bearer_auth("gate-tokem");
+    let table = [
+        ("no token", anybody(json, &message), 401),
+        ("another token", stranger, 403),
+        ("no JSON by its name", ours("text/plain", &message), 415),
+        ("no JSON", ours(json, "{\"channel\":"), 422),
+        ("in order, after all that", ours(json, &message), 200),
+    ];
+    check_each(&bed, table).await;
+    let problem = check(&bed, "no id", ours(json, &nameless), 422).await;
+    let detail = problem["detail"].as_str().expect("a text");
+    assert!(detail.contains("id"), "it names the field: {detail}");
     bed.app.stop().await;
 }
 

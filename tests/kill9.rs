@@ -3,10 +3,10 @@
 //!
 //! The real binary is driven over HTTP by customers whose provider repeats what was not answered, and looked at after
 //! every kill through a copy of its data directory. `SEGUE_SEED` repeats a run, `SEGUE_KILLS` makes it longer.
+
 #![expect(
     clippy::wildcard_enum_match_arm,
-    clippy::too_many_lines,
-    reason = "an audit in one piece; it looks for single facts and lets the others pass"
+    reason = "an audit looks for a few facts among many"
 )]
 
 #[path = "world/app.rs"]
@@ -24,14 +24,16 @@ mod records;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use segue::clock::{Clock, SystemClock, Timestamp, monotonic};
 use segue::conversation::trail::{Entry, Fact};
 use segue::conversation::words::{MessageState, ModeName};
 use segue::ids::{ConversationId, EffectId};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::chance::Chance;
@@ -469,108 +471,128 @@ fn every_message_was_settled(customer: Customer, trail: &[Entry]) -> BTreeSet<Ef
     doubted
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_acknowledged_is_lost_however_often_it_is_killed() {
-    let mut chance = Chance::of_this_run("kill9");
-    let kills = std::env::var("SEGUE_KILLS")
-        .ok()
-        .and_then(|kills| kills.parse().ok())
-        .unwrap_or(KILLS);
-    let dir = tempfile::tempdir().expect("a directory");
-    let (dir, data) = (dir.path(), dir.path().join("data"));
-    let pace = Pace {
-        once_in: 4,
-        from: 20,
-        to: 250,
-    };
-    let provider = Provider::start(chance.fork(), pace).await;
-    let port = house::free_port();
-    configuration(dir, port, &provider.url());
-    let line = Line::to(format!("http://127.0.0.1:{port}"));
-    let (book, stop) = (Arc::new(Book::default()), CancellationToken::new());
-    book.more_customers(CUSTOMERS * CONNECTIONS);
-    let writers: Vec<_> = (0..CONNECTIONS)
-        .map(|at| {
-            tokio::spawn(write(
-                at,
-                line.clone(),
-                Arc::clone(&book),
-                chance.fork(),
-                stop.clone(),
-            ))
-        })
-        .collect();
-    let reporter_stop = CancellationToken::new();
-    let reporter = tokio::spawn(report(
-        provider.clone(),
-        line.clone(),
-        reporter_stop.clone(),
-    ));
-    let (clock, began, mut uptime) = (SystemClock::start(), monotonic(), Uptime::new());
-    for kill in 0..kills {
-        // Every fourth is killed without regard to whether it is up yet.
-        let blind = kill % 4 == 3;
-        let patience = chance.millis(30, 700);
-        let (ready, house) = in_the_way(dir, blind.then_some(patience), &clock).await;
+/// Everything that a run is about.
+struct Siege {
+    dir: TempDir,
+    provider: Provider,
+    line: Line,
+    book: Arc<Book>,
+    clock: SystemClock,
+    uptime: Uptime,
+}
+
+impl Siege {
+    async fn lay(chance: &mut Chance) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let pace = Pace {
+            once_in: 4,
+            from: 20,
+            to: 250,
+        };
+        let provider = Provider::start(chance.fork(), pace).await;
+        let port = house::free_port();
+        configuration(dir.path(), port, &provider.url());
+        let book = Arc::new(Book::default());
+        book.more_customers(CUSTOMERS * CONNECTIONS);
+        Self {
+            dir,
+            provider,
+            line: Line::to(format!("http://127.0.0.1:{port}")),
+            book,
+            clock: SystemClock::start(),
+            uptime: Uptime::new(),
+        }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Whoever writes, one for each connection.
+    fn writers(&self, chance: &mut Chance, stop: &CancellationToken) -> JoinSet<()> {
+        let mut writers = JoinSet::new();
+        for at in 0..CONNECTIONS {
+            let (line, book) = (self.line.clone(), Arc::clone(&self.book));
+            writers.spawn(write(at, line, book, chance.fork(), stop.clone()));
+        }
+        writers
+    }
+
+    /// Starts it, kills it after `patience` and looks at the disk. `blind`: counted from the start of the process,
+    /// whether or not it is up by then.
+    async fn kill(&mut self, blind: bool, patience: Duration) {
+        let wait = blind.then_some(patience);
+        let (ready, house) = in_the_way(self.dir.path(), wait, &self.clock).await;
         if !blind {
             tokio::time::sleep(patience).await;
         }
         house.kill9();
         if let Some(ready) = ready {
-            uptime.push((ready, clock.now()));
+            self.uptime.push((ready, self.clock.now()));
         }
-        let (progress, provider, data) = (book.progress(), provider.clone(), data.clone());
+        let (progress, provider) = (self.book.progress(), self.provider.clone());
+        let data = self.data();
         if data.join("journal.redb").exists() {
-            let looked = tokio::task::spawn_blocking(move || {
-                audit(&Records::copied(&data), &progress, &provider)
-            });
-            looked.await.expect("the audit holds");
+            let look = move || audit(&Records::copied(&data), &progress, &provider);
+            let looked = tokio::task::spawn_blocking(look).await;
+            looked.expect("the audit holds");
         }
-        book.more_customers(CONNECTIONS);
+        self.book.more_customers(CONNECTIONS);
+    }
+
+    /// Waits until nothing more is sent, and everything that was in doubt since `killed` is settled.
+    async fn rest(&self, killed: Instant) {
+        let last = || self.provider.taken().last().map(|last| last.at);
+        while killed.elapsed() < DOUBT_IS_OVER || last().is_some_and(|at| at.elapsed() < QUIET) {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_however_often_it_is_killed() {
+    let mut chance = Chance::of_this_run("kill9");
+    let kills = std::env::var("SEGUE_KILLS").ok();
+    let kills = kills.and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
+    let (mut siege, began) = (Siege::lay(&mut chance).await, monotonic());
+    let (written, reported) = (CancellationToken::new(), CancellationToken::new());
+    let writers = siege.writers(&mut chance, &written);
+    let reporter = report(siege.provider.clone(), siege.line.clone(), reported.clone());
+    let reporter = tokio::spawn(reporter);
+    for kill in 0..kills {
+        siege.kill(kill % 4 == 3, chance.millis(30, 700)).await;
     }
     let killed = monotonic();
-    let (ready, house) = in_the_way(dir, None, &clock).await;
+    let (ready, house) = in_the_way(siege.dir.path(), None, &siege.clock).await;
     tokio::time::sleep(Duration::from_millis(700)).await;
-    stop.cancel();
-    for writer in writers {
-        writer
-            .await
-            .expect("a writer ends when its message was accepted");
-    }
-    let is_quiet = || {
-        provider
-            .taken()
-            .last()
-            .is_none_or(|last| last.at.elapsed() > QUIET)
-    };
-    while killed.elapsed() < DOUBT_IS_OVER || !is_quiet() {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-    reporter_stop.cancel();
+    written.cancel();
+    writers.join_all().await;
+    siege.rest(killed).await;
+    reported.cancel();
     reporter.await.expect("the reporter ends");
-    assert!(house.terminate().success(), "{}", house::said(dir));
-    uptime.push((ready.expect("it was waited for"), clock.now()));
-    let progress = book.progress();
+    let ended = house.terminate();
+    assert!(ended.success(), "{}", house::said(siege.dir.path()));
+    let up = (ready.expect("it was waited for"), siege.clock.now());
+    siege.uptime.push(up);
+    let progress = siege.book.progress();
     assert!(progress.iter().all(|one| one.accepted == one.posted));
-    let records = Records::copied(&data);
-    let found = audit(&records, &progress, &provider);
-    let (repeated, latest) = audit_at_rest(&records, progress.len(), &provider, &uptime);
+    let records = Records::copied(&siege.data());
+    let found = audit(&records, &progress, &siege.provider);
+    let customers = progress.len();
+    let (repeated, latest) = audit_at_rest(&records, customers, &siege.provider, &siege.uptime);
     eprintln!(
-        "kill9: {} messages ({} repeated on purpose) of {} customers, {} answers, {} handoffs, {} deliveries; {kills} kills in {:?}; \
-         {} in doubt, {repeated} delivered twice; the latest step of a ladder came {latest:?} late",
+        "kill9: {} messages ({} repeated on purpose) of {customers} customers, {} answers, {} handoffs, {} deliveries; \
+         {kills} kills in {:?}; {} in doubt, {repeated} delivered twice; the latest step of a ladder came {latest:?} late",
         found.messages,
-        book.repeated.lock().expect("no panic"),
-        progress.len(),
+        siege.book.repeated.lock().expect("no panic"),
         found.answers,
         found.handoffs,
-        provider.taken().len(),
+        siege.provider.taken().len(),
         began.elapsed(),
         found.in_doubt,
     );
-    assert!(
-        found.answers > kills && found.handoffs > 0,
-        "{found:?}: the run was too quiet to mean anything"
-    );
+    let loud = found.answers > kills && found.handoffs > 0;
+    assert!(loud, "{found:?}: the run was too quiet to mean anything");
 }
 
 /// Starts it and waits until it is ready, or only for so long.

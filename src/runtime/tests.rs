@@ -48,10 +48,13 @@ impl Bed {
         let dir = tempfile::tempdir().expect("a directory");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let wheel = Wheel::new(Arc::clone(&clock));
+        // Nothing is applied: the store then compares every revision with the one before, and a step that was lost or
+        // doubled shows at once.
         let options = Options {
             cache_mb: 32,
             free_bytes_min: 0,
             clock: Arc::clone(&clock),
+            apply: false,
             ..Options::default()
         };
         let (store, _) =
