@@ -12,8 +12,8 @@ use segue::conversation::words::{
 use segue::ids::{AskId, ConversationId, EffectId, HandoffId, OwnerEpoch};
 use segue::metrics::{
     AgentState, ByMode, CommitFault, FAMILIES, Family, Figures, Kind, MailboxRefusal, Metrics,
-    ModelLabel, Names, ON_SIGHT, OutboxFigure, PROCESS, Passivation, QueueFigure, SlotState,
-    Source, WebhookRefusal,
+    ModelLabel, Names, ON_SIGHT, OutboxFigure, PROCESS, Passivation, QueueFigure, RateLimit,
+    SlotState, Source, WebhookRefusal,
 };
 
 const ID: ConversationId = ConversationId::from_bytes([9; 16]);
@@ -155,6 +155,7 @@ fn values(family: &Family, label: &str) -> &'static [&'static str] {
         ("cause", "segue_webhooks_rejected_total") => {
             &["signature", "malformed", "overload", "unknown"]
         }
+        ("limit", _) => &["per_address", "per_customer", "per_token"],
         ("cause", "segue_delivery_failures_total") => &[
             "window_closed",
             "rate_limited",
@@ -980,6 +981,7 @@ fn what_no_trail_tells_is_told_directly() {
     let metrics = fresh();
     let second = Duration::from_secs(1);
     metrics.webhook_rejected(Medium::Whatsapp, WebhookRefusal::Signature);
+    metrics.rate_limited(RateLimit::PerCustomer);
     metrics.ingress(Medium::Whatsapp, second);
     metrics.inbound_duplicate(Medium::Telegram);
     metrics.report_accepted(Medium::Whatsapp);
@@ -1003,6 +1005,7 @@ fn what_no_trail_tells_is_told_directly() {
             "segue_webhooks_rejected_total{channel=\"whatsapp\",cause=\"signature\"}",
             1.0,
         ),
+        ("segue_rate_limited_total{limit=\"per_customer\"}", 1.0),
         ("segue_ingress_seconds_count{channel=\"whatsapp\"}", 1.0),
         ("segue_inbound_duplicates_total{channel=\"telegram\"}", 1.0),
         (

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::channel::webchat::WebChat;
 use crate::config::{ChannelKind, Config, ModelPrices, Provider, TwilioSection, TwilioSender};
 use crate::conversation::policy::{Policy, Switches};
 use crate::conversation::words::ModeName;
+use crate::http::limit::{Rate, Rates};
 use crate::ids::ChannelName;
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::metrics::{Metrics, ModelLabel, Names};
@@ -174,6 +176,22 @@ pub fn policy(config: &Config, store: &Store) -> Result<Policy, LoadError> {
     let bytes = serde_json::to_vec(&policy).expect("a policy is plain data");
     store.put_policy(policy.hash, &bytes)?;
     Ok(policy)
+}
+
+/// How often one party may come.
+pub fn rates(config: &Config, metrics: Arc<Metrics>) -> Rates {
+    let limits = &config.limits;
+    let rate = |rate: Option<crate::config::Rate>| {
+        // A rate of nothing is a fault of the configuration and does not get here.
+        rate.and_then(|rate| {
+            Some(Rate {
+                count: NonZeroU32::new(rate.count)?,
+                per: rate.per,
+            })
+        })
+    };
+    let (address, customer, token) = (limits.per_address, limits.per_customer, limits.per_token);
+    Rates::new(rate(address), rate(customer), rate(token), metrics)
 }
 
 /// From where browsers may open the web chats.

@@ -211,6 +211,7 @@ async fn wire(
             chat_origins: build::chat_origins(config),
         }),
         metrics: Arc::clone(metrics),
+        rates: Arc::new(build::rates(config, Arc::clone(metrics))),
     })
 }
 

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod chat;
+pub mod limit;
 pub mod listen;
 pub mod ops;
 pub mod problem;
@@ -32,6 +33,8 @@ pub struct Doors {
     pub limits: Arc<Limits>,
     /// Figures.
     pub metrics: Arc<Metrics>,
+    /// How often one party may come.
+    pub rates: Arc<limit::Rates>,
 }
 
 /// The public listener.

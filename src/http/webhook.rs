@@ -143,9 +143,7 @@ async fn receive(
     let (content_type, body) = channel.acknowledgement();
     match parsed {
         Ok(arrivals) => {
-            deliver(doors, arrivals)
-                .await
-                .map_err(|fault| refused(doors, medium, fault))?;
+            deliver(doors, medium, arrivals).await?;
             doors.metrics.ingress(medium, began.elapsed());
         }
         Err(TurnedAway::Unparseable(why)) => {
@@ -156,25 +154,46 @@ async fn receive(
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }
 
-/// Hands over what arrived, in order; the last answer is for whoever sent a single message.
-async fn deliver(doors: &Doors, arrivals: Vec<Arrival>) -> Result<Option<Answer>, Unavailable> {
-    let mut last = None;
+/// Hands over what arrived, in order; the last answer is for whoever sent a single message. A customer who writes too
+/// often keeps the others of the same request from nothing: they are delivered, and are duplicates if it is repeated.
+async fn deliver(
+    doors: &Doors,
+    medium: Medium,
+    arrivals: Vec<Arrival>,
+) -> Result<Option<Answer>, Problem> {
+    let unavailable = |fault| refused(doors, medium, fault);
+    let (mut last, mut too_often) = (None, None);
     for arrival in arrivals {
         match arrival {
             Arrival::Message(inbound) => {
-                let medium = inbound.medium;
-                let answer = doors.runtime.deliver(inbound).await?;
+                let (medium, channel) = (inbound.medium, &inbound.channel);
+                let customer = || {
+                    doors
+                        .runtime
+                        .conversation_id(channel, &inbound.from.address)
+                };
+                if let Err(refusal) = doors.rates.customer(customer) {
+                    too_often = Some(refusal);
+                    continue;
+                }
+                let answer = doors.runtime.deliver(inbound).await.map_err(unavailable)?;
                 if answer == Answer::Duplicate {
                     doors.metrics.inbound_duplicate(medium);
                 }
                 last = Some(answer);
             }
-            Arrival::FromUs(inbound) => last = Some(doors.runtime.deliver_from_us(inbound).await?),
-            Arrival::Report(report) => last = Some(doors.runtime.report(report).await?),
+            Arrival::FromUs(inbound) => {
+                let answer = doors.runtime.deliver_from_us(inbound).await;
+                last = Some(answer.map_err(unavailable)?);
+            }
+            Arrival::Report(report) => {
+                let answer = doors.runtime.report(report).await;
+                last = Some(answer.map_err(unavailable)?);
+            }
             Arrival::Ignored(why) => tracing::debug!(why, "nothing for us"),
         }
     }
-    Ok(last)
+    too_often.map_or(Ok(last), |refusal| Err(refusal.into()))
 }
 
 fn refused(doors: &Doors, medium: Medium, fault: Unavailable) -> Problem {
@@ -250,6 +269,10 @@ async fn receive_message(doors: &Doors, request: Request) -> Result<Response, Pr
         Ok(arrivals) => arrivals,
         Err(turned_away) => return Err(turn_away(doors, Medium::Http, &turned_away)),
     };
+    // It was the right one, or nothing would have arrived.
+    if let Some(token) = whole.headers.get(header::AUTHORIZATION) {
+        doors.rates.token(token.as_bytes())?;
+    }
     let conversation = arrivals.iter().find_map(|arrival| match arrival {
         Arrival::Message(inbound) | Arrival::FromUs(inbound) => Some(
             doors
@@ -258,9 +281,7 @@ async fn receive_message(doors: &Doors, request: Request) -> Result<Response, Pr
         ),
         Arrival::Report(_) | Arrival::Ignored(_) => None,
     });
-    let last = deliver(doors, arrivals)
-        .await
-        .map_err(|fault| refused(doors, Medium::Http, fault))?;
+    let last = deliver(doors, Medium::Http, arrivals).await?;
     doors.metrics.ingress(Medium::Http, began.elapsed());
     let status = if last == Some(Answer::Duplicate) {
         "duplicate"

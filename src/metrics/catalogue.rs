@@ -105,6 +105,7 @@ families! {
     DELIVERED = "segue_messages_delivered_total", Counter, ["channel"], "Receipts that a message is on the customer's device.";
     DUPLICATES = "segue_inbound_duplicates_total", Counter, ["channel"], "Redelivered messages dropped.";
     WEBHOOKS_REJECTED = "segue_webhooks_rejected_total", Counter, ["channel", "cause"], "Webhooks refused at the door.";
+    RATE_LIMITED = "segue_rate_limited_total", Counter, ["limit"], "Requests and messages refused because one party came too often.";
     INGRESS = "segue_ingress_seconds", Histogram(LATENCY), ["channel"], "Webhook received to durably accepted.";
     DELIVERY = "segue_delivery_seconds", Histogram(LATENCY), ["channel"], "One attempt to deliver a message.";
     DELIVERY_RETRIES = "segue_delivery_retries_total", Counter, ["channel"], "Attempts to deliver after the first.";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::metrics::{Counter, Histogram};
 
 use super::catalogue as cat;
-use super::labels::{InboundKind, Sender, WebhookRefusal};
+use super::labels::{InboundKind, RateLimit, Sender, WebhookRefusal};
 use super::register::{Register, each};
 use crate::conversation::message::{Body, FailureCause, Medium};
 
@@ -25,15 +25,23 @@ struct Lane {
 
 /// The handles of the channels.
 #[derive(Debug)]
-pub(super) struct Channels([Lane; Medium::ALL.len()]);
+pub(super) struct Channels {
+    lanes: [Lane; Medium::ALL.len()],
+    rate_limited: [Counter; RateLimit::ALL.len()],
+}
 
 impl Channels {
     pub(super) fn new(r: &Register) -> Self {
-        Self(each(&Medium::ALL, |medium| Lane::new(r, medium.as_str())))
+        Self {
+            lanes: each(&Medium::ALL, |medium| Lane::new(r, medium.as_str())),
+            rate_limited: each(RateLimit::ALL, |limit| {
+                r.counter(&cat::RATE_LIMITED, &[limit.as_str()])
+            }),
+        }
     }
 
     fn lane(&self, medium: Medium) -> &Lane {
-        &self.0[medium as usize]
+        &self.lanes[medium as usize]
     }
 
     pub(super) fn wrote(&self, medium: Medium, body: &Body) {
@@ -68,6 +76,10 @@ impl Channels {
 
     pub(super) fn rejected(&self, medium: Medium, cause: WebhookRefusal) {
         self.lane(medium).rejected[cause as usize].increment(1);
+    }
+
+    pub(super) fn rate_limited(&self, limit: RateLimit) {
+        self.rate_limited[limit as usize].increment(1);
     }
 
     pub(super) fn ingress(&self, medium: Medium, took: Duration) {

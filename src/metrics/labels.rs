@@ -286,6 +286,18 @@ labels! {
 }
 
 labels! {
+    /// Which of the configured rates was exceeded.
+    RateLimit {
+        /// That of a network address.
+        PerAddress = "per_address",
+        /// That of a customer.
+        PerCustomer = "per_customer",
+        /// That of a token.
+        PerToken = "per_token",
+    }
+}
+
+labels! {
     /// Where a conversation came into memory from.
     Source {
         /// It began.

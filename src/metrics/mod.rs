@@ -33,8 +33,8 @@ pub use self::ai::InFlight;
 pub use self::catalogue::{FAMILIES, Family, Kind, ON_SIGHT, PROCESS};
 pub use self::gauges::{ByMode, Figures, OutboxFigure, QueueFigure, RecoveryFigure, Sight};
 pub use self::labels::{
-    AgentState, CommitFault, MailboxRefusal, ModelLabel, Names, Passivation, SlotState, Source,
-    WebhookRefusal,
+    AgentState, CommitFault, MailboxRefusal, ModelLabel, Names, Passivation, RateLimit, SlotState,
+    Source, WebhookRefusal,
 };
 pub use self::process::Usage as ProcessUsage;
 
@@ -116,6 +116,11 @@ impl Metrics {
     /// A webhook was refused at the door.
     pub fn webhook_rejected(&self, medium: Medium, cause: WebhookRefusal) {
         self.channels.rejected(medium, cause);
+    }
+
+    /// A party came more often than the configuration lets it.
+    pub fn rate_limited(&self, limit: RateLimit) {
+        self.channels.rate_limited(limit);
     }
 
     /// A webhook was accepted, this long after it was received.

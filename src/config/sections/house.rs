@@ -129,11 +129,11 @@ impl StorageSection {
 /// `[limits]`: how much one party may ask of us. `None`: no limit of its own.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct LimitsSection {
-    /// Requests of one network address.
+    /// Web chats opened, and messages written there, from one network address.
     pub per_address: Option<Rate>,
-    /// Messages of one customer.
+    /// Messages of one customer, on any channel.
     pub per_customer: Option<Rate>,
-    /// Calls with one API token.
+    /// Calls of the agent API and of the HTTP channel with one token.
     pub per_token: Option<Rate>,
 }
 

@@ -104,6 +104,8 @@ impl FromRequestParts<Doors> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Problem> {
         let caller = identify(&parts.method, &parts.headers, &doors.desk)?;
+        let (Proof::Token(shown) | Proof::Cookie(shown)) = &caller.proof;
+        doors.rates.token(shown.expose().as_bytes())?;
         doors.desk.presence().touch(caller.name());
         Ok(caller)
     }

@@ -12,8 +12,8 @@
 //! log (a page reads the events with `fetch`, because `EventSource` cannot send headers).
 //!
 //! No rule about conversations lives here, no text of a customer is logged, and nothing is acknowledged before it is on
-//! disk. Anonymous visitors are bounded per visitor and per process; bounding them per network address is the
-//! business of the proxy in front.
+//! disk. Anonymous visitors are bounded per visitor and per process; per network address by `[limits]`, or by the proxy
+//! in front.
 
 mod origin;
 mod page;
@@ -28,9 +28,10 @@ mod transcript_tests;
 pub mod visitor;
 
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::routing::{get, post};
@@ -40,6 +41,7 @@ use self::origin::{Asker, Forbidden};
 use self::protocol::{FromVisitor, Profile, Refused, Written};
 use self::seats::Seats;
 use self::visitor::Visitor;
+use super::limit::{Rates, TooOften};
 use super::{Doors, Limits};
 use crate::channel::registry::{Channels, Kind};
 use crate::clock::monotonic;
@@ -59,6 +61,8 @@ pub struct Room {
     channels: Arc<Channels>,
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
+    rates: Arc<Rates>,
+    peer: Option<IpAddr>,
     seats: Seats,
 }
 
@@ -126,11 +130,13 @@ impl FromRequestParts<Doors> for Room {
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Infallible> {
         let seats = parts.extensions.get::<Seats>().cloned().unwrap_or_default();
+        let from = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let Doors {
             runtime,
             channels,
             limits,
             metrics,
+            rates,
             ..
         } = doors.clone();
         Ok(Self {
@@ -138,6 +144,8 @@ impl FromRequestParts<Doors> for Room {
             channels,
             limits,
             metrics,
+            rates,
+            peer: from.map(|ConnectInfo(from)| from.ip()),
             seats,
         })
     }
@@ -181,6 +189,11 @@ impl Guest {
         if let Err(wait) = self.room.seats.pace(self.id, monotonic()) {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             return Err(Refused::for_now(&written.id, "that was too fast", seconds));
+        }
+        let rates = &self.room.rates;
+        let paced = rates.address(self.room.peer);
+        if let Err(TooOften { seconds, .. }) = paced.and_then(|()| rates.customer(|| self.id)) {
+            return Err(Refused::for_now(&written.id, "that was too often", seconds));
         }
         let inbound = written.inbound(self.channel.clone(), &self.address, &self.profile);
         Ok(Some((written.id, inbound)))

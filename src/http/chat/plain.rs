@@ -22,6 +22,7 @@ use super::thread::follow;
 use super::visitor::Visitor;
 use super::{FRAME_BYTES_MAX, Guest, Room, fate};
 use crate::clock::monotonic;
+use crate::http::problem::Problem;
 use crate::ids::ChannelName;
 
 /// How long a body may take to arrive.
@@ -128,6 +129,11 @@ pub async fn events(room: Room, Path(name): Path<String>, headers: HeaderMap) ->
         Ok(door) => door,
         Err(refusal) => return refusal,
     };
+    if let Err(refusal) = room.rates.address(room.peer) {
+        let mut response = Problem::from(refusal).into_response();
+        asker.permit(&mut response);
+        return response;
+    }
     let known = bearer(&headers);
     let last = headers
         .get(LAST_EVENT_ID)

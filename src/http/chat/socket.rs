@@ -25,6 +25,7 @@ use super::visitor::Visitor;
 use super::{FRAME_BYTES_MAX, Guest, Room, fate};
 use crate::clock::monotonic;
 use crate::conversation::message::Inbound;
+use crate::http::problem::Problem;
 use crate::ids::ChannelName;
 use crate::runtime::Answered;
 
@@ -70,6 +71,9 @@ pub async fn open(
     };
     if let Err(forbidden) = room.asker(&channel, &headers) {
         return (StatusCode::FORBIDDEN, forbidden.to_string()).into_response();
+    }
+    if let Err(refusal) = room.rates.address(room.peer) {
+        return Problem::from(refusal).into_response();
     }
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
