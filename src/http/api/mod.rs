@@ -2,14 +2,14 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | [`door`], [`openapi`] | a route with its description, and the document made of all of them |
-//! | [`caller`], [`asked`] | who calls, what is asked |
-//! | [`view`], [`facts`] | a conversation and a trail entry, as JSON |
-//! | [`lists`], [`one`], [`explain`] | reading |
-//! | [`acts`], [`bodies`] | claim, reply, hand back, …, and what is sent with them |
-//! | [`events`] | the event stream |
-//! | [`people`], [`session`] | agents, tokens, presence, sign-in |
-//! | [`house`] | queues, figures, the AI's switches, what is parked |
+//! | `door`, `openapi` | a route with its description, and the document made of all of them |
+//! | `caller`, `asked` | who calls, what is asked |
+//! | `view`, `facts` | a conversation and a trail entry, as JSON |
+//! | `lists`, `one`, `explain` | reading |
+//! | `acts`, `bodies` | claim, reply, hand back, …, and what is sent with them |
+//! | `events` | the event stream |
+//! | `people`, `session` | agents, tokens, presence, sign-in |
+//! | `house` | queues, figures, the AI's switches, what is parked |
 
 mod acts;
 mod asked;
