@@ -32,6 +32,10 @@ use serde_json::{Value, json};
 use self::people::{Crowd, Holder};
 use self::target::Target;
 
+/// As in the `segue` command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The channel instance that is written to.
 pub const CHANNEL: &str = "line";
 /// How the provider sees us.
@@ -50,7 +54,7 @@ struct Plan {
     connections: Vec<usize>,
     history: (u64, u32),
     crowd: u64,
-    /// Only this: `segue` or `bare` (for a profiler), `history` or `memory`.
+    /// Only this: `rate`, of it `segue` or `bare` (for a profiler), `history` or `memory`.
     only: Option<String>,
     json: Option<PathBuf>,
 }
@@ -94,7 +98,11 @@ impl Plan {
     }
 
     fn wants(&self, who: &str) -> bool {
-        self.only.as_deref().is_none_or(|only| only == who)
+        match self.only.as_deref() {
+            None => true,
+            Some("rate") => matches!(who, "bare" | "segue"),
+            Some(only) => only == who,
+        }
     }
 }
 

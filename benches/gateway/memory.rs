@@ -2,8 +2,8 @@
 //!
 //! Resident memory of the whole process, before and after so many conversations of ten messages came into it. The
 //! caches of the two files are set to their least, so that they are full before it begins; a first crowd has come
-//! and gone by then, so that threads and tables are there. The allocator is the system's and is never told to give
-//! memory back: what a crowd that left keeps is told too, and that a second crowd does not need more.
+//! and gone by then, so that threads and tables are there. The allocator is never told to give memory back: what a
+//! crowd that left keeps is told too, and that the next crowd does not need more.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +16,11 @@ use crate::{CHANNEL, load, people, target, watch};
 
 /// Messages of both sides.
 const MESSAGES: u32 = 10;
+
+/// Of these, a crowd takes a third to come, and is counted then.
+fn idle_after(count: u64) -> Duration {
+    Duration::from_millis(if count < 1_000 { 1_500 } else { 30_000 })
+}
 
 /// Measures crowds of `count`.
 pub fn measure(count: u64, dir: &Path) -> Value {
@@ -37,8 +42,10 @@ pub fn measure(count: u64, dir: &Path) -> Value {
             crowd(2 * count, Holder::Person),
         ],
     );
+    let idle = idle_after(count);
+    let idle_ms = idle.as_millis().to_string();
     let variables = [
-        ("SEGUE_IDLE_AFTER_MS", "10000"),
+        ("SEGUE_IDLE_AFTER_MS", idle_ms.as_str()),
         ("SEGUE__STORAGE__CACHE_MB", "4"),
     ];
     let mut segue = Target::segue_with("memory", &data, &variables);
@@ -54,6 +61,7 @@ pub fn measure(count: u64, dir: &Path) -> Value {
     let mut crowds = Vec::new();
     for (round, first) in [(1, 0), (2, count), (3, 0)] {
         segue.look(first, count);
+        std::thread::sleep(idle / 3);
         let full = rss(&segue);
         segue.fall_asleep();
         let left = rss(&segue);
@@ -67,11 +75,13 @@ pub fn measure(count: u64, dir: &Path) -> Value {
     drop(segue);
     let mut segue = Target::segue_with("memory", &data, &[("SEGUE__STORAGE__CACHE_MB", "4")]);
     segue.look(0, count / 10);
+    std::thread::sleep(idle / 3);
     let before = rss(&segue);
     let signed = (0..count).map(|n| load::signed(2 * count + n, n)).collect();
     let run = load::post(segue.address, 32, signed, Duration::from_secs(600));
     assert_eq!(run.refused, 0, "everybody is answered");
     segue.settle();
+    std::thread::sleep(idle / 10);
     let after = rss(&segue);
     let cost = each(after.saturating_sub(before));
     println!(

@@ -17,8 +17,8 @@ use crate::ids::IdHash;
 pub const SEEN_MAX: usize = 64;
 /// How long the store remembers what the head forgot.
 pub const SEEN_FOR: Duration = Duration::from_secs(8 * 24 * 3600);
-/// Idempotency keys remembered in the head.
-pub const KEYS_MAX: usize = 32;
+/// Idempotency keys remembered in the head: more acts than one conversation sees in an hour.
+pub const KEYS_MAX: usize = 128;
 /// How much of a message that was on its way is repeated under an idempotency key, in bytes.
 const REMEMBERED_BYTES_MAX: usize = 160;
 /// How long an idempotency key is honoured.
@@ -32,6 +32,11 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// How many ids stand in the head.
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
     /// Whether this id stands in the head.
     pub fn contains(&self, id: IdHash) -> bool {
         self.ids.contains(&id)

@@ -3,7 +3,7 @@
 //! Fed by the writer's thread after each commit: a conversation is looked up, replaced, and moved only when its mode
 //! changed. Readers copy at most [`PAGE_MAX`] pointers at a time, so they hold the writer up for microseconds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::on_board;
@@ -33,8 +33,9 @@ pub struct Board {
 #[derive(Debug, Default)]
 struct Inner {
     by_id: HashMap<ConversationId, Stand>,
-    waiting: BTreeMap<Place, Arc<Sighting>>,
-    human: BTreeMap<Place, Arc<Sighting>>,
+    /// The order of each list; what stands there is in `by_id`, so that a message moves nothing here.
+    waiting: BTreeSet<Place>,
+    human: BTreeSet<Place>,
 }
 
 #[derive(Debug)]
@@ -108,13 +109,13 @@ impl Board {
             Some(place) => std::ops::Bound::Excluded(place),
             None => std::ops::Bound::Unbounded,
         };
-        let mut inner = self.lock();
+        let inner = self.lock();
         let Some(list) = inner.list(mode) else {
             return Vec::new();
         };
         let rows = list.range((from, std::ops::Bound::Unbounded));
         rows.take(limit.min(PAGE_MAX))
-            .map(|(place, seen)| (*place, Arc::clone(seen)))
+            .filter_map(|place| Some((*place, Arc::clone(&inner.by_id.get(&place.1)?.seen))))
             .collect()
     }
 
@@ -136,7 +137,7 @@ impl Board {
 
     /// How many conversations are in `mode`; none for a mode that is not kept here.
     pub fn count(&self, mode: ModeName) -> usize {
-        self.lock().list(mode).map_or(0, |list| list.len())
+        self.lock().list(mode).map_or(0, BTreeSet::len)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -147,7 +148,15 @@ impl Board {
 }
 
 impl Inner {
-    fn list(&mut self, mode: ModeName) -> Option<&mut BTreeMap<Place, Arc<Sighting>>> {
+    fn list(&self, mode: ModeName) -> Option<&BTreeSet<Place>> {
+        match mode {
+            ModeName::Waiting => Some(&self.waiting),
+            ModeName::Human => Some(&self.human),
+            ModeName::Ai | ModeName::Closed => None,
+        }
+    }
+
+    fn list_mut(&mut self, mode: ModeName) -> Option<&mut BTreeSet<Place>> {
         match mode {
             ModeName::Waiting => Some(&mut self.waiting),
             ModeName::Human => Some(&mut self.human),
@@ -156,26 +165,28 @@ impl Inner {
     }
 
     fn put(&mut self, id: EventId, turn: &Arc<Turn>) -> (Arc<Sighting>, bool) {
+        if let Some(stand) = self.by_id.get_mut(&turn.conversation)
+            && stand.listing == turn.listing
+        {
+            stand.seen = Arc::new(Sighting::new(id, turn, Some(&*stand.seen)));
+            return (Arc::clone(&stand.seen), true);
+        }
         let last = self.by_id.get(&turn.conversation);
         let seen = Arc::new(Sighting::new(id, turn, last.map(|stand| &*stand.seen)));
         let stood = last.map(|stand| (stand.listing, stand.place));
         if !on_board(turn.listing.mode) {
             if let Some((listing, place)) = stood {
                 self.by_id.remove(&turn.conversation);
-                self.list(listing.mode).and_then(|list| list.remove(&place));
+                self.list_mut(listing.mode).map(|list| list.remove(&place));
             }
             return (seen, stood.is_some());
         }
-        let place = match stood {
-            Some((listing, place)) if listing == turn.listing => place,
-            Some((listing, old)) => {
-                self.list(listing.mode).and_then(|list| list.remove(&old));
-                place_of(&seen)
-            }
-            None => place_of(&seen),
-        };
-        if let Some(list) = self.list(turn.listing.mode) {
-            list.insert(place, Arc::clone(&seen));
+        if let Some((listing, old)) = stood {
+            self.list_mut(listing.mode).map(|list| list.remove(&old));
+        }
+        let place = place_of(&seen);
+        if let Some(list) = self.list_mut(turn.listing.mode) {
+            list.insert(place);
         }
         let stand = Stand {
             listing: turn.listing,

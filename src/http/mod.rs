@@ -40,7 +40,7 @@ pub struct Doors {
 /// The public listener.
 pub fn routes(doors: Doors) -> Router {
     Router::new()
-        .merge(webhook::routes())
+        .merge(webhook::routes(Arc::new(doors.clone())))
         .merge(chat::routes())
         .merge(api::routes())
         .route(

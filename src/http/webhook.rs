@@ -3,6 +3,7 @@
 //! The signature is checked over the raw body before anything is read. A body that is signed and not understood is kept
 //! raw for people and answered 2xx: sending it again would not make it clearer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -24,16 +25,18 @@ use crate::runtime::{Unavailable, blocking};
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(15);
 
-/// The routes of this room.
-pub fn routes() -> Router<Doors> {
+/// The routes of this room. The doors are shared as one: axum clones a route's state several times per request, and
+/// each clone of the doors themselves would count up and down five counters that all threads share.
+pub fn routes<S: Clone + Send + Sync + 'static>(doors: Arc<Doors>) -> Router<S> {
     Router::new()
         .route("/webhooks/{channel}", get(webhook).post(webhook))
         .route("/webhooks/{channel}/status", get(status).post(status))
         .route("/api/v1/messages", post(messages))
+        .with_state(doors)
 }
 
 async fn webhook(
-    State(doors): State<Doors>,
+    State(doors): State<Arc<Doors>>,
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
@@ -41,7 +44,7 @@ async fn webhook(
 }
 
 async fn status(
-    State(doors): State<Doors>,
+    State(doors): State<Arc<Doors>>,
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
@@ -258,7 +261,7 @@ fn turn_away(doors: &Doors, medium: Medium, why: &TurnedAway) -> Problem {
 }
 
 /// Any other gateway: our own user's token instead of a provider's signature, and a JSON answer.
-async fn messages(State(doors): State<Doors>, request: Request) -> Response {
+async fn messages(State(doors): State<Arc<Doors>>, request: Request) -> Response {
     answer(receive_message(&doors, request).await)
 }
 

@@ -15,6 +15,7 @@ mod keeper;
 mod outward;
 mod parking;
 mod perform;
+mod recall;
 mod router;
 mod shard;
 #[cfg(test)]

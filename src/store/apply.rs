@@ -2,7 +2,7 @@
 //!
 //! A slice is a prefix of the tail in commit order: per conversation the latest head wins and all entries are kept, and
 //! the position it reaches is written in the same transaction. Only after that commit does anything leave the tail.
-//! Slices grow with the tail, because a conversation that occurs often then costs once, and neighbours share a page.
+//! A slice is all that has gathered, because a conversation that occurs often then costs once, and neighbours share a page.
 //!
 //! Pacing: while there is traffic and the tail is small, the applier rests several times as long as it works; the
 //! fuller the tail, the less it rests, so the two find a balance by themselves. With nobody committing it works until
@@ -25,10 +25,9 @@ use super::tail::Group;
 use super::writer::Message;
 use crate::clock::monotonic;
 
-/// Turns in one slice while the tail is small. About 60 ms of work on a slow disk.
-const SLICE_SMALL: usize = 512;
-/// Turns in one slice at most: dirty pages of a slice stay in memory until its commit.
-const SLICE_LARGE: usize = 32 * 1_024;
+/// Turns in one slice at most. Neighbours and repetitions share pages: the larger a slice, the less a turn costs; but
+/// its dirty pages stay in memory until its commit.
+const SLICE_MAX: usize = 32 * 1_024;
 /// Below this fill (thousandths) the applier holds back for the sake of acknowledgements.
 const CALM: u64 = 125;
 /// From this fill (thousandths) on it never rests.
@@ -67,7 +66,6 @@ fn serve(shared: &Shared) {
         let urgent = shared.fill() >= CALM
             || shared.quiet_for() >= IDLE
             || since.elapsed() >= LINGER
-            || records >= SLICE_SMALL as u64
             || shared.state.is_spent();
         if !urgent {
             thread::park_timeout(LOOK);
@@ -126,16 +124,6 @@ fn rest(shared: &Shared, worked: Duration) {
     }
 }
 
-/// Turns in the next slice, by how full the tail is (thousandths).
-const fn slice_len(fill: u64) -> usize {
-    match fill {
-        0..62 => SLICE_SMALL,
-        62..125 => 4 * SLICE_SMALL,
-        125..500 => 16 * SLICE_SMALL,
-        500.. => SLICE_LARGE,
-    }
-}
-
 /// Applies everything that is committed when it is called, or until `deadline`. Answers whether all of it is applied.
 pub(super) fn apply_all(shared: &Shared, deadline: Option<Instant>) -> Result<bool, Fault> {
     let last = shared.tail().last();
@@ -165,7 +153,7 @@ pub(super) fn apply_slice(shared: &Shared) -> Result<bool, Fault> {
     // The disk may hold more than we know of: a commit whose outcome was unknown.
     let applied = shared.state.read(super::state::applied)?;
     release(shared, applied);
-    let groups = shared.tail().prefix(slice_len(shared.fill()));
+    let groups = shared.tail().prefix(SLICE_MAX);
     let Some(upto) = groups.last().map(|group| group.seq) else {
         return Ok(false);
     };
@@ -216,16 +204,4 @@ fn coalesce(groups: &[Arc<Group>]) -> Vec<Change> {
 
 fn take(change: &mut Change, turn: &Arc<Turn>) {
     change.turns.push(Arc::clone(turn));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slices_grow_with_the_tail() {
-        let lens: Vec<usize> = [0, 100, 300, 900, 5_000].map(slice_len).to_vec();
-        assert!(lens.is_sorted());
-        assert_eq!((lens[0], lens[4]), (SLICE_SMALL, SLICE_LARGE));
-    }
 }

@@ -176,6 +176,42 @@ impl Store {
         })
     }
 
+    /// Every evicted id of `id` that is still remembered; none if there are more than `most`.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn seen_of(
+        &self,
+        id: ConversationId,
+        most: usize,
+    ) -> Result<Option<Vec<IdHash>>, LoadError> {
+        self.shared().readable()?;
+        let unapplied = self.shared().tail().of(id);
+        let mut ids: Vec<IdHash> = unapplied
+            .iter()
+            .flat_map(|turn| &turn.evicted)
+            .copied()
+            .collect();
+        let today = day_of(self.shared().clock.now());
+        self.state_read(|txn| {
+            let seen = txn.open_table(SEEN)?;
+            for day in today.saturating_sub(SEEN_DAYS)..=today.saturating_add(1) {
+                let (from, upto) = (
+                    seen_key(day, id, IdHash(0)),
+                    seen_key(day, id, IdHash(u64::MAX)),
+                );
+                for row in seen.range::<&[u8; 28]>(&from..=&upto)? {
+                    if ids.len() >= most {
+                        return Ok(None);
+                    }
+                    let (key, ()) = row.map(|(key, value)| (key, value.value()))?;
+                    ids.push(IdHash(u64::from_be_bytes(cut::<8>(key.value(), 20))));
+                }
+            }
+            Ok(Some(ids))
+        })
+    }
+
     /// Who wants waking at `at` or earlier, earliest first: up to `limit` (at most [`PAGE_MAX`]) after `after`.
     ///
     /// # Errors
