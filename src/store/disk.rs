@@ -21,13 +21,12 @@ use std::time::Instant;
 use redb::backends::FileBackend;
 use redb::{BackendError, Database, DatabaseError, StorageBackend};
 
+use super::creation;
 use crate::clock::monotonic;
 
 /// How often the free space is asked for at most, in milliseconds: a `statvfs` costs a microsecond or two, but is asked
 /// for with every webhook.
 const SPACE_EVERY_MS: i64 = 1_000;
-/// Where redb keeps its mark at the head of a file, in bytes. It is written last, after a sync.
-const MARK_BYTES: usize = 9;
 
 /// One of the two files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -294,6 +293,22 @@ pub enum NotOpened {
     Fault(Fault),
 }
 
+impl NotOpened {
+    /// What `error` means when it comes of opening `file`.
+    pub(super) fn of(file: DataFile, error: &io::Error) -> Self {
+        let text = format!("{}: {error}", file.name());
+        if error.kind() == io::ErrorKind::WouldBlock {
+            Self::InUse
+        } else if is_full(error) {
+            Self::Fault(Fault::Full)
+        } else if error.kind() == io::ErrorKind::InvalidData {
+            Self::Fault(Fault::Corrupt(text))
+        } else {
+            Self::Fault(Fault::Spent(text))
+        }
+    }
+}
+
 /// Opens `file` as a database with `cache_bytes` of cache; what goes wrong on it later is told by the [`Trouble`].
 ///
 /// # Errors
@@ -304,46 +319,31 @@ pub fn open_database(
     cache_bytes: usize,
 ) -> Result<(Database, Arc<Trouble>), NotOpened> {
     let trouble = Arc::new(Trouble::default());
-    let failed = |error: io::Error| {
-        if error.kind() == io::ErrorKind::WouldBlock {
-            NotOpened::InUse
-        } else if is_full(&error) {
-            NotOpened::Fault(Fault::Full)
-        } else {
-            NotOpened::Fault(Fault::Spent(format!("{}: {error}", file.name())))
-        }
+    let explain = |error: redb::Error| {
+        NotOpened::Fault(match trouble.explain(error) {
+            // Only the people in front of it can mend it: they must know which.
+            Fault::Corrupt(why) => Fault::Corrupt(format!("{}: {why}", file.name())),
+            fault @ (Fault::Full | Fault::Broken(_) | Fault::Spent(_) | Fault::Newer { .. }) => {
+                fault
+            }
+        })
     };
-    let inner = disk.open(file).map_err(failed)?;
-    discard_half_created(inner.as_ref()).map_err(failed)?;
+    let inner = disk
+        .open(file)
+        .map_err(|error| NotOpened::of(file, &error))?;
     let watched = Watched {
         inner,
         trouble: Arc::clone(&trouble),
     };
+    creation::finish(&watched).map_err(|error| explain(error.into()))?;
     let opened = Database::builder()
         .set_cache_size(cache_bytes)
         .create_with_backend(watched);
     match opened {
         Ok(database) => Ok((database, trouble)),
         Err(DatabaseError::DatabaseAlreadyOpen) => Err(NotOpened::InUse),
-        Err(error) => Err(NotOpened::Fault(trouble.explain(error.into()))),
+        Err(error) => Err(explain(error.into())),
     }
-}
-
-/// redb marks a file as its own last of all, after a sync: a file without the mark was cut off while being created and
-/// holds nothing, but redb would refuse it for ever.
-fn discard_half_created(file: &dyn StorageBackend) -> io::Result<()> {
-    let len = file.len()?;
-    if len == 0 {
-        return Ok(());
-    }
-    let mut mark = [0; MARK_BYTES];
-    if len >= MARK_BYTES as u64 {
-        file.read(0, &mut mark)?;
-    }
-    if mark == [0; MARK_BYTES] {
-        file.set_len(0)?;
-    }
-    Ok(())
 }
 
 /// The free space, asked for at most once a second.

@@ -19,6 +19,7 @@
 //! | `read` | reading a conversation, a due page, a list: tail first, then state |
 //! | `shared` | what doors and threads share: phase, generation |
 //! | `small` | settings, agents, parked things, policies |
+//! | `creation` | a file that was cut off while being made |
 //! | `disk` | files, failures and free space |
 //!
 //! Not here yet: the two-file backup.
@@ -32,6 +33,7 @@ use crate::conversation::words::ModeName;
 use crate::ids::{ConversationId, IdHash};
 
 pub mod apply;
+pub mod creation;
 pub mod disk;
 pub mod embedded;
 pub mod format;

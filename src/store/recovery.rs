@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::creation;
 use super::disk::{DataFile, Disk, Fault, NotOpened};
 use super::identity::{Identity, LAYOUT, META};
 use super::journal::Journal;
@@ -108,6 +109,7 @@ pub(super) fn open(
     if disk.size(DataFile::State) == 0 && free < free_bytes_min {
         return Err(fault(Fault::Full));
     }
+    creation::check(disk.as_ref()).map_err(explain)?;
     let (journal_cache, state_cache) = split_cache(cache_mb);
     let state = State::open(Arc::clone(disk), state_cache).map_err(explain)?;
     let (identity, key) = own_identity(&state, fault)?;

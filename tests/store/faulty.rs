@@ -171,6 +171,18 @@ impl FaultyDisk {
         Self::holding([take(0), take(1)])
     }
 
+    /// Everything that is in `file`.
+    pub fn bytes(&self, file: DataFile) -> Vec<u8> {
+        self.0.files[index(file)].lock().unwrap().current.clone()
+    }
+
+    /// The same disk with something else in `file`.
+    pub fn with_bytes(&self, file: DataFile, bytes: Vec<u8>) -> Self {
+        let mut images = [self.bytes(DataFile::Journal), self.bytes(DataFile::State)];
+        images[index(file)] = bytes;
+        Self::holding(images)
+    }
+
     pub fn without(&self, file: DataFile) -> Self {
         self.with_file_of(file, &Self::new())
     }
