@@ -24,6 +24,8 @@ pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 const IDLE_FOR: Duration = Duration::from_secs(20);
 /// The most of an error's text that is kept, in bytes.
 const DETAIL_BYTES_MAX: usize = 200;
+/// The code of a message of which some parts left, and the rest may not any more.
+pub const CUT_SHORT: &str = "cut_short";
 
 /// How long a call may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,6 +121,18 @@ impl Carrier {
         permit.map(|_permit| Slot { _permit }).map_err(|_| Busy)
     }
 
+    /// Waits its turn for a slot, for at most `patience`.
+    ///
+    /// # Errors
+    /// [`Busy`] when there was none in time: nothing has left.
+    pub async fn slot_within(&self, patience: Duration) -> Result<Slot, Busy> {
+        let permit = Arc::clone(&self.slots).acquire_owned();
+        match tokio::time::timeout(patience, permit).await {
+            Ok(Ok(permit)) => Ok(Slot { _permit: permit }),
+            Ok(Err(_)) | Err(_) => Err(Busy),
+        }
+    }
+
     /// How many more attempts could begin now.
     pub fn free_slots(&self) -> usize {
         self.slots.available_permits()
@@ -137,15 +151,25 @@ impl Carrier {
     /// One attempt, if a slot is free; else it is rejected as `busy`, to be tried soon.
     pub async fn carry(&self, channel: &dyn Channel, calls: &[Call]) -> Attempt {
         match self.slot() {
-            Ok(slot) => self.carry_in(slot, channel, calls).await,
+            Ok(slot) => self.carry_in(slot, channel, calls, || true).await,
             Err(Busy) => rejected("busy", FailureCause::RateLimited, Retry::Soon),
         }
     }
 
-    /// One attempt in a slot that was taken before: the calls in order, up to the first that fails.
-    pub async fn carry_in(&self, _slot: Slot, channel: &dyn Channel, calls: &[Call]) -> Attempt {
+    /// One attempt in a slot that was taken before: the calls in order, up to the first that fails. `may_go_on` is
+    /// asked before every call but the first: what has lost its right to leave in between stays away.
+    pub async fn carry_in(
+        &self,
+        _slot: Slot,
+        channel: &dyn Channel,
+        calls: &[Call],
+        may_go_on: impl Fn() -> bool,
+    ) -> Attempt {
         let mut last = rejected("nothing_to_send", FailureCause::Other, Retry::Never);
         for (done, call) in calls.iter().enumerate() {
+            if done > 0 && !may_go_on() {
+                return rejected(CUT_SHORT, FailureCause::Other, Retry::Never);
+            }
             last = self.one(channel, call).await;
             match last {
                 Attempt::Accepted { .. } => {}

@@ -247,3 +247,31 @@ fn a_circuit_is_kept_by_host_and_port() {
         assert_eq!(host(url), expected);
     }
 }
+
+#[tokio::test]
+async fn the_parts_that_follow_a_takeover_stay_away() {
+    let (base, taken) = provider().await;
+    let calls = [
+        call(&base, "/created"),
+        call(&base, "/created"),
+        call(&base, "/created"),
+    ];
+    let carrier = carrier();
+    let slot = carrier.slot().expect("a free line");
+    // The person takes over while the second part is on its way.
+    let may_go_on = || taken.load(Ordering::SeqCst) < 2;
+    let attempt = carrier.carry_in(slot, &twilio(), &calls, may_go_on).await;
+    assert_eq!(taken.load(Ordering::SeqCst), 2);
+    assert_eq!(
+        attempt,
+        rejected(CUT_SHORT, FailureCause::Other, Retry::Never)
+    );
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_a_line_has_surely_not_left() {
+    let carrier = carrier();
+    let _both = (carrier.slot(), carrier.slot());
+    let waited = carrier.slot_within(Duration::from_millis(20)).await;
+    assert!(waited.is_err());
+}

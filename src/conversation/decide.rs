@@ -96,7 +96,7 @@ fn step(mode: Mode, event: Event, cx: &mut Cx<'_>) -> (Mode, Answer) {
         }
         // What is due is done after every step.
         Event::DeadlinePassed => (mode, Answer::Accepted),
-        Event::Revived => (revived(mode, cx), Answer::Accepted),
+        Event::Revived { began_at } => (revived(mode, began_at, cx), Answer::Accepted),
         Event::Acted {
             agent,
             role,
@@ -236,8 +236,9 @@ fn stream_stopped(ask: AskId, emitted: String, mode: &mut Mode, cx: &mut Cx<'_>)
     true
 }
 
-fn revived(mode: Mode, cx: &mut Cx<'_>) -> Mode {
+fn revived(mode: Mode, began_at: Timestamp, cx: &mut Cx<'_>) -> Mode {
     release::drop_streams(cx);
+    release::doubt_what_died(began_at, cx);
     match mode {
         Mode::Ai(mut ai) => {
             ai.asking.revived(cx);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::message::{Attempt, Inbound, Report};
 use super::question::{ModelAnswer, ModelFailure};
 use super::words::{Outcome, Role, Verdict};
+use crate::clock::Timestamp;
 use crate::ids::{AgentName, AskId, EffectId, HandoffId, IdHash, OwnerEpoch, QueueName};
 
 /// Something that happened.
@@ -60,7 +61,10 @@ pub enum Event {
     /// A deadline may have passed. Harmless when none has.
     DeadlinePassed,
     /// The conversation was woken from disk: what it owes has to be taken up again.
-    Revived,
+    Revived {
+        /// When this process began: what was released before is carried by nobody any more.
+        began_at: Timestamp,
+    },
     /// A person on our side acted.
     Acted {
         /// Who.
@@ -94,7 +98,7 @@ impl Event {
             Self::SendSettled { .. } => "send_settled",
             Self::SendSuppressed { .. } => "send_suppressed",
             Self::DeadlinePassed => "deadline_passed",
-            Self::Revived => "revived",
+            Self::Revived { .. } => "revived",
             Self::Acted { act, .. } => act.name(),
             Self::Faulted { .. } => "faulted",
         }

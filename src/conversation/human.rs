@@ -255,8 +255,10 @@ impl Human {
         };
         introduce(&self.agent, key, cx);
         let mut ai = Ai::begin(cx);
-        if by == By::Timeout && cx.common.episode.waiting_since.is_some() {
-            // Nobody has read what the customer wrote last: the AI must not leave it lying.
+        let unanswered = by == By::Timeout
+            || (by != By::Customer && (cx.common.unread > 0 || self.clocks.next_due.is_some()));
+        if unanswered && cx.common.episode.waiting_since.is_some() {
+            // Nobody has answered what the customer wrote last: the AI must not leave it lying.
             ai.asking.gather(1, cx);
         }
         Mode::Ai(ai)

@@ -54,7 +54,7 @@ pub use self::common::{Common, Episode};
 pub use self::gate::Gate;
 pub use self::handoff::Handoff;
 pub use self::human::Human;
-pub use self::outbox::{LINE_MAX, OVERDUE, OWED_MAX, Outbox, Owed, OwedState};
+pub use self::outbox::{DOUBT, LINE_MAX, OVERDUE, OWED_MAX, Outbox, Owed, OwedState};
 pub use self::seen::SEEN_MAX;
 pub use self::waiting::Waiting;
 
@@ -326,7 +326,9 @@ impl Conversation {
 
     /// The head's bytes: a version, then the head.
     pub fn encode(&self) -> Vec<u8> {
-        let head = vec![HEAD_VERSION];
+        // Grown once: most of a head is the ids it has seen, of up to ten bytes each.
+        let mut head = Vec::with_capacity(384 + 10 * self.common.seen.len());
+        head.push(HEAD_VERSION);
         postcard::to_extend(self, head).expect("a head is plain data")
     }
 

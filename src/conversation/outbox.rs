@@ -22,8 +22,11 @@ pub const ATTEMPTS_MAX: u16 = 20;
 pub const HOLD_MAX: Duration = Duration::from_secs(600);
 /// How many settled messages are remembered for late reports.
 pub const SENT_MAX: usize = 16;
-/// A released message without an outcome after this long is in doubt: longer than any carrier waits.
-pub const OVERDUE: Duration = Duration::from_secs(30);
+/// A released message without an outcome after this long is in doubt. Longer than any attempt lasts: ten seconds for a
+/// free line, and ten for each of the ten parts that a long text may have.
+pub const OVERDUE: Duration = Duration::from_secs(150);
+/// A stream whose end nobody has told after this long is lost: the model has given up by then.
+const STREAM_OVERDUE: Duration = Duration::from_secs(30);
 /// How long a message of unknown outcome holds the line, waiting for a report.
 pub const DOUBT: Duration = Duration::from_secs(30);
 /// How long an answer of the AI is worth sending.
@@ -120,6 +123,15 @@ impl Owed {
         self.entry.is_none()
     }
 
+    /// How long after its release it is in doubt.
+    pub(super) fn overdue_after(&self) -> Duration {
+        if self.streams() {
+            STREAM_OVERDUE
+        } else {
+            OVERDUE
+        }
+    }
+
     /// Whether it is released again and again until this moment, and given up then.
     fn expires_at(&self) -> Option<Timestamp> {
         match self.state {
@@ -165,7 +177,7 @@ impl Outbox {
     pub fn due(&self) -> Option<Timestamp> {
         let first = self.owed.front().map(|owed| match owed.state {
             OwedState::Pending { not_before } => not_before,
-            OwedState::InFlight { since } => since + OVERDUE,
+            OwedState::InFlight { since } => since + owed.overdue_after(),
             OwedState::Doubt { until } => until,
         });
         // Also behind a stuck first one, a message that nobody waits for any more is given up in time.

@@ -12,7 +12,7 @@ use super::decision::Perform;
 use super::gate::{AI_OFF, Gate, gate};
 use super::handoff::{self, Trigger};
 use super::message::{Attempt, FailureCause, Retry};
-use super::outbox::{ATTEMPTS_MAX, DOUBT, HOLD_MAX, OVERDUE, Owed, OwedState, back_off};
+use super::outbox::{ATTEMPTS_MAX, DOUBT, HOLD_MAX, Owed, OwedState, back_off};
 use super::trail::Fact;
 use super::words::{Class, MessageState};
 use crate::clock::Timestamp;
@@ -22,9 +22,9 @@ use crate::ids::{EffectId, HandoffId};
 pub(super) fn advance(cx: &mut Cx<'_>, mode: &mut Mode) {
     sweep(cx, mode);
     while let Some(first) = cx.common.outbox.owed.front() {
-        let at = first.state;
+        let (at, overdue_after) = (first.state, first.overdue_after());
         let go_on = match at {
-            OwedState::InFlight { since } if since + OVERDUE <= cx.now => overdue(cx),
+            OwedState::InFlight { since } if since + overdue_after <= cx.now => overdue(cx),
             OwedState::Doubt { until } if until <= cx.now => repeat_in_doubt(cx),
             OwedState::InFlight { .. } | OwedState::Doubt { .. } => return,
             OwedState::Pending { not_before } => release(cx, mode, not_before),
@@ -304,6 +304,20 @@ pub(super) fn suppressed(effect: EffectId, mode: &mut Mode, cx: &mut Cx<'_>) -> 
 pub(super) fn drop_streams(cx: &mut Cx<'_>) {
     while let Some(place) = cx.common.outbox.owed.iter().position(Owed::streams) {
         strike(cx, place, MessageState::InDoubt, "stream_lost", None);
+    }
+}
+
+/// Released by a process that is gone: nobody will tell the outcome but the provider, who gets the usual time for it.
+pub(super) fn doubt_what_died(began_at: Timestamp, cx: &mut Cx<'_>) {
+    let Some(first) = cx.common.outbox.owed.front_mut() else {
+        return;
+    };
+    if let OwedState::InFlight { since } = first.state
+        && since <= began_at
+    {
+        let until = since + DOUBT;
+        first.state = OwedState::Doubt { until };
+        cx.touch();
     }
 }
 

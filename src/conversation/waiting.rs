@@ -256,7 +256,13 @@ impl Waiting {
             held_ms: 0,
         });
         cx.say(Class::System, key, TextArgs::default(), None);
-        Mode::Ai(Ai::begin(cx))
+        let mut ai = Ai::begin(cx);
+        let wrote_since = cx.common.last_inbound_at > Some(self.handoff.requested_at);
+        if by != By::Customer && wrote_since && cx.common.episode.waiting_since.is_some() {
+            // What the customer wrote while nobody came has reached nobody: the AI must not leave it lying.
+            ai.asking.gather(1, cx);
+        }
+        Mode::Ai(ai)
     }
 
     fn move_to(

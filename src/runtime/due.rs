@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::wheel::HORIZON;
 use super::{Router, blocking};
 use crate::clock::Timestamp;
-use crate::conversation::OVERDUE;
 use crate::conversation::event::Event;
 use crate::conversation::words::ModeName;
+use crate::conversation::{DOUBT, OVERDUE};
 use crate::ids::ConversationId;
 
 /// How many due conversations are woken in one go before others get their turn.
@@ -21,7 +21,7 @@ const REFILL_PAGE: usize = 1_000;
 /// After how long a conversation is woken whose keeper had to give up: the store needs a moment to open again.
 const WAKE_AFTER: Duration = Duration::from_secs(1);
 /// Whatever has a message open is due within the time after which it is repeated, or in doubt for good.
-const OPEN_FOR: Duration = OVERDUE.saturating_add(OVERDUE);
+const OPEN_FOR: Duration = OVERDUE.saturating_add(DOUBT);
 /// The pause between two groups of overdue conversations at the start.
 const PACE: Duration = Duration::from_millis(5);
 
@@ -36,9 +36,11 @@ impl Router {
         }
     }
 
-    /// Keeps the wheel filled from the due index. The first look also takes up what fell due while nobody was running.
+    /// Keeps the wheel filled from the due index. The first look also takes up what fell due while nobody was running,
+    /// and whoever may have something open: a message whose outcome, or a question whose answer, died with the process
+    /// must not wait for the deadline of an attempt that nobody makes any more.
     pub(super) async fn refill_wheel(self) {
-        let mut overdue = self.fill_wheel().await;
+        let mut overdue = self.fill_wheel(OPEN_FOR).await;
         self.wheel_is_filled();
         // Somebody waits for a person: that comes first.
         overdue.sort_by_key(|(at, _, mode)| (*mode != ModeName::Waiting, *at));
@@ -50,7 +52,7 @@ impl Router {
         }
         while !self.is_stopping() {
             tokio::time::sleep(REFILL_EVERY).await;
-            for (at, id, _) in self.fill_wheel().await {
+            for (at, id, _) in self.fill_wheel(Duration::ZERO).await {
                 self.wheel().remind(id, at);
             }
         }
@@ -67,8 +69,8 @@ impl Router {
         !self.has_looked() || self.wheel().due_of(id).is_some_and(|due| due <= soon)
     }
 
-    /// Puts what is due within the horizon on the wheel; returns what is overdue already.
-    async fn fill_wheel(&self) -> Vec<(Timestamp, ConversationId, ModeName)> {
+    /// Puts what is due within the horizon on the wheel; returns what is due `early` from now, or is overdue.
+    async fn fill_wheel(&self, early: Duration) -> Vec<(Timestamp, ConversationId, ModeName)> {
         let (now, mut after, mut overdue) = (self.clock().now(), None, Vec::new());
         loop {
             let store = self.store().clone();
@@ -85,10 +87,11 @@ impl Router {
             };
             after = Some((*at, *id));
             for row in page {
-                if row.0 <= now {
-                    overdue.push(row);
-                } else {
+                if row.0 > now {
                     self.wheel().remind(row.1, row.0);
+                }
+                if row.0 <= now + early {
+                    overdue.push(row);
                 }
             }
         }

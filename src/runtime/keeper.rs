@@ -14,15 +14,16 @@ use tokio::sync::oneshot;
 
 use super::outward::{Asked, ended_ask, frames, obey, perform};
 use super::parking::{for_parking, park};
+use super::recall::{Forgotten, recall};
 use super::router::Router;
-use super::{Answered, Permit, Unavailable, blocking};
+use super::{Answered, Permit, Unavailable};
 use crate::conversation::decision::{Answer, Decision, Perform};
 use crate::conversation::event::Event;
 use crate::conversation::words::ModeName;
 use crate::conversation::{Conversation, HEAD_BYTES_ALARM};
 use crate::ids::ConversationId;
 use crate::metrics::Passivation;
-use crate::store::{CommitError, Listing, LoadError, Turn};
+use crate::store::{CommitError, Listing, Turn};
 
 /// What a keeper can be sent.
 pub enum Letter {
@@ -92,6 +93,8 @@ pub struct Kept {
     pub(super) asks: Vec<Asked>,
     /// The mode of the last turn handed to the store.
     mode: ModeName,
+    /// The inbound ids that stand in the store and not in the head.
+    pub(super) forgotten: Forgotten,
 }
 
 impl Kept {
@@ -108,6 +111,7 @@ impl Kept {
             epoch,
             asks: Vec::new(),
             mode,
+            forgotten: Forgotten::Asked(0),
         }
     }
 
@@ -122,14 +126,15 @@ impl Kept {
 
 impl Actor for Keeper {
     type Msg = Letter;
-    type State = Kept;
-    type Arguments = Kept;
+    // Boxed: an actor's task has room for several copies of its state, for as long as it lives.
+    type State = Box<Kept>;
+    type Arguments = Box<Kept>;
 
     async fn pre_start(
         &self,
         _me: ActorRef<Letter>,
-        kept: Kept,
-    ) -> Result<Kept, ActorProcessingErr> {
+        kept: Box<Kept>,
+    ) -> Result<Box<Kept>, ActorProcessingErr> {
         Ok(kept)
     }
 
@@ -137,10 +142,10 @@ impl Actor for Keeper {
         &self,
         me: ActorRef<Letter>,
         letter: Letter,
-        kept: &mut Kept,
+        kept: &mut Box<Kept>,
     ) -> Result<(), ActorProcessingErr> {
         match letter {
-            Letter::Post(post) => handle(&me, *post, kept).await,
+            Letter::Post(post) => handle(&me, post, kept).await,
             Letter::Durable(perform) => {
                 for one in perform {
                     self::perform(&me, one, kept);
@@ -166,7 +171,7 @@ impl Actor for Keeper {
     async fn post_stop(
         &self,
         me: ActorRef<Letter>,
-        kept: &mut Kept,
+        kept: &mut Box<Kept>,
     ) -> Result<(), ActorProcessingErr> {
         if !kept.is_durable() {
             kept.router.barrier().await;
@@ -183,12 +188,28 @@ impl Actor for Keeper {
     }
 }
 
-async fn handle(me: &ActorRef<Letter>, mut post: Post, kept: &mut Kept) {
+/// What stays of an event whose deciding panicked.
+struct Panicked {
+    name: &'static str,
+    rescue: Option<Event>,
+    post: Post,
+}
+
+// What is held across an `await` here is held by every actor's task, also while it is idle: keep it small.
+async fn handle(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) {
     if let Err(fault) = recall(&mut post.event, kept).await {
         tracing::warn!(conversation = %kept.id(), %fault, "remembered ids cannot be read");
         answer(post.reply, Err(Unavailable::Unread));
         return;
     }
+    if let Some(panicked) = turn(me, post, kept) {
+        let Panicked { name, rescue, post } = *panicked;
+        Box::pin(park(me, name, rescue, post, kept)).await;
+    }
+}
+
+/// Decides and commits.
+fn turn(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) -> Option<Box<Panicked>> {
     let rescue = for_parking(&post.event);
     let name = post.event.name();
     let ends = ended_ask(&post.event);
@@ -199,30 +220,15 @@ async fn handle(me: &ActorRef<Letter>, mut post: Post, kept: &mut Kept) {
                 kept.asks.retain(|asked| asked.ask != ask);
             }
             tracing::debug!(conversation = %kept.id(), event = name, answer = ?kind(&decision.answer), "decided");
-            commit(me, decision, post, kept);
+            commit(me, decision, *post, kept);
+            None
         }
-        Err(_panicked) => park(me, name, rescue, post, kept).await,
+        Err(_panicked) => Some(Box::new(Panicked {
+            name,
+            rescue,
+            post: *post,
+        })),
     }
-}
-
-/// Asks the store about an inbound id that the head may have forgotten.
-async fn recall(event: &mut Event, kept: &Kept) -> Result<(), LoadError> {
-    let Event::CustomerWrote {
-        inbound,
-        seen_before,
-    } = event
-    else {
-        return Ok(());
-    };
-    let (id, hash) = (kept.id(), inbound.hash());
-    if kept
-        .conversation
-        .store_may_know(hash, kept.router.clock().now())
-    {
-        let store = kept.router.store().clone();
-        *seen_before = blocking(move || store.seen(id, hash)).await?;
-    }
-    Ok(())
 }
 
 /// One step. A panic leaves the conversation half decided: whoever is told of one must not go on with it.
@@ -286,6 +292,7 @@ fn push_turn(decision: Decision, kept: &mut Kept, turns: &mut Vec<Turn>) {
     if !decision.changed {
         return;
     }
+    kept.forgotten.extend(&decision.evicted);
     let conversation = &kept.conversation;
     let head = conversation.encode();
     if head.len() > HEAD_BYTES_ALARM {

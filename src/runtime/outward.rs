@@ -137,7 +137,7 @@ pub(super) fn ended_ask(event: &Event) -> Option<AskId> {
         | Event::SendSettled { .. }
         | Event::SendSuppressed { .. }
         | Event::DeadlinePassed
-        | Event::Revived
+        | Event::Revived { .. }
         | Event::Acted { .. }
         | Event::Faulted { .. } => None,
     }

@@ -61,7 +61,7 @@ impl Router {
             | Event::SendSettled { .. }
             | Event::SendSuppressed { .. }
             | Event::DeadlinePassed
-            | Event::Revived
+            | Event::Revived { .. }
             | Event::Faulted { .. } => Ok(Answer::Ignored),
         };
         self::answer(post.reply, answer);
@@ -99,7 +99,7 @@ pub(super) fn for_parking(event: &Event) -> Option<Event> {
         | Event::SendSettled { .. }
         | Event::SendSuppressed { .. }
         | Event::DeadlinePassed
-        | Event::Revived
+        | Event::Revived { .. }
         | Event::Faulted { .. } => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Doing what was decided: messages to providers, questions to the model. Never anything that is not committed.
 //!
 //! Each attempt is made once; what came of it goes back to the conversation as a new event. A send that has to wait for
-//! a free line looks at the owner epoch once more before its first byte leaves.
+//! a free line looks at the owner epoch once more before its first byte leaves, and before every further part.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,6 +25,10 @@ use crate::conversation::{Conversation, Outgoing};
 use crate::ids::{AskId, ConversationId, EffectId};
 use crate::metrics::Metrics;
 use crate::model::{Emit, Service};
+
+/// The longest that a message waits for a free line after its release. Then it is known not to have left, and is tried
+/// again soon: nothing may still wait here when the conversation takes it for lost.
+const LINE_WITHIN: Duration = Duration::from_secs(10);
 
 /// See the head of this file. Cheap to clone.
 #[derive(Clone)]
@@ -133,17 +137,26 @@ impl Performer {
         calls: &[crate::channel::Call],
         gate: Option<(Arc<AtomicU64>, u64)>,
     ) -> Event {
-        let slot = loop {
-            match self.carrier.slot() {
-                Ok(slot) => break slot,
-                Err(_all_lines_busy) => tokio::time::sleep(Duration::from_millis(5)).await,
-            }
+        let Ok(slot) = self.carrier.slot_within(LINE_WITHIN).await else {
+            let attempt = Attempt::Rejected {
+                code: "busy".to_owned(),
+                cause: FailureCause::RateLimited,
+                retry: Retry::Soon,
+            };
+            return Event::SendSettled { effect, attempt };
         };
-        if gate.is_some_and(|(epoch, decided)| epoch.load(Ordering::Acquire) != decided) {
+        let may_leave = || {
+            let moved = |(epoch, decided): &(Arc<AtomicU64>, u64)| {
+                epoch.load(Ordering::Acquire) != *decided
+            };
+            !gate.as_ref().is_some_and(moved)
+        };
+        if !may_leave() {
             return Event::SendSuppressed { effect };
         }
         let began = monotonic();
-        let attempt = self.carrier.carry_in(slot, channel, calls).await;
+        let carried = self.carrier.carry_in(slot, channel, calls, may_leave);
+        let attempt = carried.await;
         self.metrics
             .delivery_attempt(medium, began.elapsed(), attempts);
         Event::SendSettled { effect, attempt }

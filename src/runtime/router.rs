@@ -68,6 +68,8 @@ pub(super) struct Inner {
     pub(super) maps: Vec<Mutex<HashMap<ConversationId, Slot>>>,
     pub(super) tree: Tree,
     pub(super) store: Store,
+    /// When this process took over.
+    pub(super) began_at: Timestamp,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: RwLock<Arc<Policy>>,
     pub(super) performer: Performer,
@@ -108,6 +110,7 @@ impl Router {
             tree: Tree::grow().await?,
             admission: Admission::new(parts.in_flight_max, parts.store.clone()),
             store: parts.store,
+            began_at: parts.clock.now(),
             clock: parts.clock,
             policy: RwLock::new(Arc::new(parts.policy)),
             performer: parts.performer,

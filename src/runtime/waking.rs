@@ -48,7 +48,7 @@ impl Router {
             Source::Rehydrated
         };
         let revive = conversation.in_flight();
-        let kept = Kept::new(conversation, generation, self.clone());
+        let kept = Box::new(Kept::new(conversation, generation, self.clone()));
         let shard = self.inner.tree.shard(usize::from(id.as_bytes()[0]));
         match Actor::spawn_linked(None, Keeper, kept, shard).await {
             Ok((keeper, _)) => {
@@ -74,7 +74,9 @@ impl Router {
             },
         );
         if revive {
-            let _ = keeper.cast(Letter::Post(Box::new(Post::of(Event::Revived))));
+            let _ = keeper.cast(Letter::Post(Box::new(Post::of(Event::Revived {
+                began_at: self.inner.began_at,
+            }))));
         }
         match waited {
             State::Waking(queue) => {
@@ -125,7 +127,7 @@ impl Router {
                 | Event::SendSettled { .. }
                 | Event::SendSuppressed { .. }
                 | Event::DeadlinePassed
-                | Event::Revived
+                | Event::Revived { .. }
                 | Event::Acted { .. }
                 | Event::Faulted { .. } => None,
             },

@@ -535,7 +535,7 @@ impl World {
         self.restore(&mut woken);
         self.conversation = woken;
         self.unsettled = None;
-        self.decide(Event::Revived)
+        self.decide(Event::Revived { began_at: self.now })
     }
 
     fn some_effect(&self, pick: &mut Pick) -> EffectId {

@@ -413,7 +413,7 @@ impl World {
         }
         self.conversation = woken;
         self.waiting.clear();
-        self.decide(Event::Revived, now);
+        self.decide(Event::Revived { began_at: now }, now);
         Ok(())
     }
 
