@@ -25,6 +25,7 @@ use segue::app::App;
 use segue::channel::twilio::signature::sign;
 use segue::clock::monotonic;
 use segue::conversation::words::Role;
+use segue::http::chat::visitor::Visitor;
 use segue::http::listen::serve_within;
 use segue::ids::ConversationId;
 use segue::secret::Secret;
@@ -43,7 +44,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// How long a body may take; the listener's own limit and some room.
 const BODY_WITHIN: Duration = Duration::from_secs(15);
 
-/// Two channels, nobody who answers their provider, and little room for a body.
+/// Three channels, nobody who answers their provider, and little room for a body.
 fn sections() -> String {
     format!(
         r#"
@@ -53,6 +54,8 @@ fn sections() -> String {
         auth_token = "{}"
         from = "{}"
         api_base_url = "http://127.0.0.1:9"
+        [channels.web]
+        kind = "webchat"
         [channels.gate]
         kind = "http"
         token = "gate-token"
@@ -287,15 +290,10 @@ async fn a_body_that_breaks_off_is_refused_and_the_signed_nonsense_is_kept_for_p
     bed.app.stop().await;
 }
 
-#[tokio::test]
-async fn who_sends_a_body_too_slowly_is_cut_off() {
-    let bed = Bed::new().await;
-    let host = bed.address();
+/// Sends this head and then a body, very slowly; it is cut off in time, and told so.
+async fn check_is_cut_off(host: SocketAddr, head: String) {
     let began = monotonic();
     let mut stream = TcpStream::connect(host).await.expect("a connection");
-    let head = format!(
-        "POST /webhooks/sms HTTP/1.1\r\nhost: {host}\r\ncontent-type: {FORM}\r\ncontent-length: 1000\r\n\r\n"
-    );
     stream.write_all(head.as_bytes()).await.expect("written");
     let (mut reader, mut writer) = stream.into_split();
     let drip = tokio::spawn(async move {
@@ -304,14 +302,79 @@ async fn who_sends_a_body_too_slowly_is_cut_off() {
         }
     });
     let mut answer = vec![0; 12];
-    reader.read_exact(&mut answer).await.expect("an answer");
-    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 408");
+    let read = tokio::time::timeout(BODY_WITHIN * 2, reader.read_exact(&mut answer)).await;
+    drip.abort();
+    read.unwrap_or_else(|_| panic!("no answer to {head}"))
+        .expect("an answer");
+    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 408", "{head}");
     let took = began.elapsed();
     assert!(
         (BODY_WITHIN..BODY_WITHIN * 2).contains(&took),
-        "after {took:?}"
+        "after {took:?}: {head}"
     );
-    drip.abort();
+}
+
+#[tokio::test]
+async fn who_sends_a_body_too_slowly_is_cut_off() {
+    let bed = Bed::new().await;
+    let host = bed.address();
+    let ana = bed.person("ana", Role::Admin);
+    let visitor = Visitor::mint().reveal();
+    let heads = [
+        ("/webhooks/sms", FORM, ""),
+        ("/api/v1/messages", "application/json", "gate-token"),
+        // Nobody needs to be anybody to sign in.
+        ("/api/v1/session", "application/json", ""),
+        ("/api/v1/agents", "application/json", &ana),
+        ("/chat/web/messages", "application/json", &visitor),
+    ];
+    let mut under_way: JoinSet<()> = heads
+        .into_iter()
+        .map(|(path, kind, token)| check_is_cut_off(host, head(host, path, kind, token, 1_000)))
+        .collect();
+    while let Some(done) = under_way.join_next().await {
+        done.expect("it was cut off");
+    }
+    bed.app.stop().await;
+}
+
+/// The head of a POST that declares a body of so many bytes.
+fn head(host: SocketAddr, path: &str, kind: &str, token: &str, length: usize) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\ncontent-type: {kind}\r\n\
+         content-length: {length}\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn who_is_refused_anyway_is_refused_before_the_body() {
+    let bed = Bed::new().await;
+    let host = bed.address();
+    let json = "application/json";
+    let (long, longer) = (64 * 1024 + 1, 1024 * 1024 + 1);
+    let visitor = Visitor::mint().reveal();
+    let ana = bed.person("ana", Role::Admin);
+    let mut table = vec![
+        (head(host, "/webhooks/sms", FORM, "", longer), 413),
+        (
+            head(host, "/api/v1/messages", json, "gate-token", longer),
+            413,
+        ),
+        (head(host, "/api/v1/session", json, "", long), 413),
+        (head(host, "/api/v1/agents", json, &ana, long), 413),
+        (head(host, "/chat/web/messages", json, &visitor, long), 413),
+        (head(host, "/api/v1/messages", json, "gate-tokem", 100), 403),
+        (head(host, "/api/v1/messages", json, "", 100), 401),
+    ];
+    let nobody = head(host, "/api/v1/messages", json, "", 100);
+    table.push((nobody.replace("authorization: Bearer \r\n", ""), 401));
+    for (head, expected) in table {
+        // Nothing of the body is ever sent.
+        let began = monotonic();
+        let answer = raw(host, head.as_bytes(), false).await;
+        assert_eq!(status_of(&answer), Some(expected), "{head}{answer}");
+        assert!(began.elapsed() < BODY_WITHIN / 3, "{head}");
+    }
     bed.app.stop().await;
 }
 

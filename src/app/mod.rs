@@ -208,6 +208,7 @@ async fn wire(
         limits: Arc::new(Limits {
             public_url,
             body_bytes_max: config.server.body_limit_bytes,
+            bodies: crate::http::body::Budget::default(),
             chat_origins: build::chat_origins(config),
         }),
         metrics: Arc::clone(metrics),

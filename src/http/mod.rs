@@ -4,6 +4,7 @@
 //! that figures are never on the internet by accident.
 
 pub mod api;
+pub mod body;
 pub mod chat;
 pub mod limit;
 pub mod listen;
@@ -29,7 +30,7 @@ pub struct Doors {
     pub desk: Desk,
     /// Translators.
     pub channels: Arc<Channels>,
-    /// Numbers of the configuration that handlers need.
+    /// What handlers keep to.
     pub limits: Arc<Limits>,
     /// Figures.
     pub metrics: Arc<Metrics>,
@@ -50,13 +51,15 @@ pub fn routes(doors: Doors) -> Router {
         .with_state(doors)
 }
 
-/// Numbers of the configuration that handlers need.
+/// What handlers keep to: numbers of the configuration, and what they share.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// The URL under which the outside world sees this listener, without a trailing slash.
     pub public_url: String,
     /// The longest body taken, in bytes.
     pub body_bytes_max: usize,
+    /// How much may be kept of bodies that are being read, all together.
+    pub bodies: body::Budget,
     /// Origins from which a browser may open the web chat of an instance; empty: only our own.
     pub chat_origins: std::collections::BTreeMap<crate::ids::ChannelName, Vec<String>>,
 }

@@ -4,10 +4,8 @@
 //! raw for people and answered 2xx: sending it again would not make it clearer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,15 +13,13 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 
 use super::Doors;
+use super::body::{self, Arrived};
 use super::problem::Problem;
 use crate::channel::{Arrival, TurnedAway, Webhook};
 use crate::conversation::decision::Answer;
 use crate::conversation::message::Medium;
 use crate::metrics::WebhookRefusal;
 use crate::runtime::{Unavailable, blocking};
-
-/// How long a body may take to arrive.
-const BODY_WITHIN: Duration = Duration::from_secs(15);
 
 /// The routes of this room. The doors are shared as one: axum clones a route's state several times per request, and
 /// each clone of the doors themselves would count up and down five counters that all threads share.
@@ -67,17 +63,24 @@ struct Whole {
     method: Method,
     path_and_query: String,
     headers: HeaderMap,
-    body: Bytes,
+    body: Arrived,
 }
 
 impl Whole {
-    async fn read(request: Request, limit: usize) -> Result<Self, Problem> {
+    async fn read(doors: &Doors, medium: Medium, request: Request) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let path_and_query = parts
             .uri
             .path_and_query()
             .map_or_else(String::new, |at| at.as_str().to_owned());
-        let body = read_body(body, limit).await?;
+        let limits = &doors.limits;
+        let body = body::read(body, limits.body_bytes_max, &limits.bodies).await;
+        let body = body.inspect_err(|fault| match fault {
+            body::Fault::NoRoom => doors
+                .metrics
+                .webhook_rejected(medium, WebhookRefusal::Overload),
+            body::Fault::TooLarge(_) | body::Fault::TooSlow | body::Fault::Broken => {}
+        })?;
         Ok(Self {
             method: parts.method,
             path_and_query,
@@ -91,39 +94,9 @@ impl Whole {
             method: &self.method,
             path_and_query: &self.path_and_query,
             headers: &self.headers,
-            body: &self.body,
+            body: &self.body.bytes,
         }
     }
-}
-
-async fn read_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, limit)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(fault)) if is_too_large(&fault) => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            "The body is too long",
-            format!("the body is longer than {limit} bytes"),
-        )),
-        Ok(Err(_)) => Err(Problem::bad_request("the body ended early")),
-        Err(_) => Err(Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "too_slow",
-            "The body took too long",
-            "the body did not arrive in time",
-        )),
-    }
-}
-
-fn is_too_large(fault: &axum::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(fault);
-    while let Some(fault) = cause {
-        if fault.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        cause = fault.source();
-    }
-    false
 }
 
 async fn receive(
@@ -138,7 +111,7 @@ async fn receive(
     let began = crate::clock::monotonic();
     let channel = &instance.channel;
     let medium = doors.runtime.policy().channel_rules(channel.name()).medium;
-    let whole = Whole::read(request, doors.limits.body_bytes_max).await?;
+    let whole = Whole::read(doors, medium, request).await?;
     let parsed = match door {
         Door::Messages => channel.parse(&whole.as_webhook()),
         Door::Reports => channel.parse_status(&whole.as_webhook()),
@@ -150,7 +123,7 @@ async fn receive(
             doors.metrics.ingress(medium, began.elapsed());
         }
         Err(TurnedAway::Unparseable(why)) => {
-            keep_raw(doors, name, medium, &whole.body, why).await?
+            keep_raw(doors, name, medium, &whole.body.bytes, why).await?
         }
         Err(turned_away) => return Err(turn_away(doors, medium, &turned_away)),
     }
@@ -267,11 +240,12 @@ async fn messages(State(doors): State<Arc<Doors>>, request: Request) -> Response
 
 async fn receive_message(doors: &Doors, request: Request) -> Result<Response, Problem> {
     let began = crate::clock::monotonic();
-    let whole = Whole::read(request, doors.limits.body_bytes_max).await?;
-    let arrivals = match doors.channels.http_door().parse(&whole.as_webhook()) {
-        Ok(arrivals) => arrivals,
-        Err(turned_away) => return Err(turn_away(doors, Medium::Http, &turned_away)),
-    };
+    let turned_away = |why: TurnedAway| turn_away(doors, Medium::Http, &why);
+    let door = doors.channels.http_door();
+    // A token is not over the body as a signature is, so nobody else's body is read at all.
+    door.admit(request.headers()).map_err(turned_away)?;
+    let whole = Whole::read(doors, Medium::Http, request).await?;
+    let arrivals = door.parse(&whole.as_webhook()).map_err(turned_away)?;
     // It was the right one, or nothing would have arrived.
     if let Some(token) = whole.headers.get(header::AUTHORIZATION) {
         doors.rates.token(token.as_bytes())?;

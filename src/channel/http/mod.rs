@@ -113,6 +113,15 @@ impl HttpDoor {
         self.instances.push(instance);
     }
 
+    /// Whether the token of a request is anybody's; known before its body is read.
+    ///
+    /// # Errors
+    /// `Unsigned` without a bearer token, `BadSignature` for one that fits no instance.
+    pub fn admit(&self, headers: &HeaderMap) -> Result<(), TurnedAway> {
+        let instances = self.instances.iter().map(|instance| &**instance);
+        authorise(bearer(headers)?, instances).map(|_| ())
+    }
+
     /// Reads a POST to `/api/v1/messages`. The instance is the one that the body's `channel` names; without one, the
     /// only one whose token was presented. The arrival says which it was.
     ///

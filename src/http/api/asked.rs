@@ -2,7 +2,6 @@
 //!
 //! Unknown fields are refused by name, bodies are bounded before they are read, and every rejection says what was wrong.
 
-use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -10,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::caller::Caller;
 use crate::http::Doors;
+use crate::http::body;
 use crate::http::problem::Problem;
 use crate::ids::{ConversationId, IdHash};
 
@@ -29,20 +29,19 @@ pub struct Strict<T> {
 impl<T: DeserializeOwned> FromRequest<Doors> for Strict<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Doors) -> Result<Self, Problem> {
+    async fn from_request(request: Request, doors: &Doors) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = to_bytes(body, BODY_BYTES_MAX)
-            .await
-            .map_err(|fault| too_large_or_broken(&fault))?;
+        let arrived = body::read(body, BODY_BYTES_MAX, &doors.limits.bodies).await?;
+        let bytes = &arrived.bytes;
         let value = if bytes.iter().all(u8::is_ascii_whitespace) {
             read(b"{}")?
         } else {
             is_json(&parts.headers)?;
-            read(&bytes)?
+            read(bytes)?
         };
         let mut digested = parts.uri.path().as_bytes().to_vec();
         digested.push(0);
-        digested.extend_from_slice(&bytes);
+        digested.extend_from_slice(bytes);
         Ok(Self {
             value,
             digest: IdHash::of_bytes(&digested),
@@ -133,24 +132,6 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             Problem::bad_request(format!("the body is no JSON: {fault}"))
         }
     })
-}
-
-fn too_large_or_broken(fault: &axum::Error) -> Problem {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(fault);
-    while let Some(one) = cause {
-        if one.is::<http_body_util::LengthLimitError>() {
-            let detail = format!("the body is longer than {BODY_BYTES_MAX} bytes");
-            return Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "The body is too large",
-                detail,
-            )
-            .with("max_bytes", BODY_BYTES_MAX);
-        }
-        cause = one.source();
-    }
-    Problem::bad_request("the body ended early")
 }
 
 /// The conversation a path names. Ids are opaque: what is none is not found.

@@ -42,7 +42,7 @@ struct ProblemShape {
     owner_epoch: Option<u64>,
 }
 
-const ERRORS: [(&str, &str); 9] = [
+const ERRORS: [(&str, &str); 10] = [
     ("400", "The request cannot be read."),
     ("401", "Nobody has shown who they are."),
     (
@@ -50,6 +50,7 @@ const ERRORS: [(&str, &str); 9] = [
         "The role does not allow it, or the token against forged requests is missing.",
     ),
     ("404", "No such thing, or none of the caller's business."),
+    ("408", "The body did not arrive in time."),
     (
         "409",
         "The conversation is not as the caller thinks; says who has it and since when.",

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -22,11 +22,10 @@ use super::thread::follow;
 use super::visitor::Visitor;
 use super::{FRAME_BYTES_MAX, Guest, Room, fate};
 use crate::clock::monotonic;
+use crate::http::body;
 use crate::http::problem::Problem;
 use crate::ids::ChannelName;
 
-/// How long a body may take to arrive.
-const BODY_WITHIN: Duration = Duration::from_secs(15);
 /// How often an event stream shows that it is alive; below the idle limits of usual proxies (60 s).
 const ALIVE_EVERY: Duration = Duration::from_secs(20);
 /// The header by which an event stream is resumed.
@@ -81,22 +80,9 @@ async fn take(
             error("open the events first: their welcome holds the bearer token"),
         ));
     };
-    let body = match tokio::time::timeout(BODY_WITHIN, to_bytes(body, FRAME_BYTES_MAX)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => {
-            return Err((
-                StatusCode::PAYLOAD_TOO_LARGE,
-                error("the body is too long or ended early"),
-            ));
-        }
-        Err(_) => {
-            return Err((
-                StatusCode::REQUEST_TIMEOUT,
-                error("the body did not arrive in time"),
-            ));
-        }
-    };
-    let Ok(Posted { said, profile }) = serde_json::from_slice(&body) else {
+    let arrived = body::read(body, FRAME_BYTES_MAX, &room.limits.bodies).await;
+    let arrived = arrived.map_err(|fault| (fault.status(), not_read(fault)))?;
+    let Ok(Posted { said, profile }) = serde_json::from_slice(&arrived.bytes) else {
         return Err((
             StatusCode::UNPROCESSABLE_ENTITY,
             error("this is not understood"),
@@ -212,6 +198,14 @@ fn bearer(headers: &HeaderMap) -> Option<Visitor> {
     scheme
         .eq_ignore_ascii_case("bearer")
         .then(|| Visitor::parse(secret.trim()).ok())?
+}
+
+fn not_read(fault: body::Fault) -> ToVisitor {
+    let why = fault.to_string();
+    match fault.retry_after() {
+        Some(seconds) => ToVisitor::Refused(Refused::for_now("", why, seconds)),
+        None => error(&why),
+    }
 }
 
 fn error(why: &str) -> ToVisitor {
