@@ -676,6 +676,11 @@ async fn it_stops_on_sigterm_and_remembers_after_the_restart() {
         assert_eq!(answer["status"], expected);
         let began = monotonic();
         assert!(house.terminate().success(), "{}", house::said(dir.path()));
+        let said = house::said(dir.path());
+        assert!(
+            said.contains("stopping") && !said.contains('\u{1b}'),
+            "{said}"
+        );
         assert!(
             began.elapsed() < Duration::from_secs(20),
             "{:?}",

@@ -1,5 +1,6 @@
 //! `segue serve`: starts, says where to look, runs until told to stop, stops in good order.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -152,8 +153,11 @@ fn welcome(app: &App, config: &Config, demonstration: bool) {
 fn log(config: &Config) {
     let filter = EnvFilter::try_from_env("SEGUE_LOG")
         .unwrap_or_else(|_| EnvFilter::new(config.log.level.as_str()));
+    // Colours are for eyes: in a file or a collector they are noise. NO_COLOR is whoever's wish not to see any.
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(wanted && std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match config.log.format {
         LogFormat::Json => builder.json().init(),

@@ -3,7 +3,8 @@
 //! The signature is checked over the raw body before anything is read. A body that is signed and not understood is kept
 //! raw for people and answered 2xx: sending it again would not make it clearer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -20,6 +21,10 @@ use crate::conversation::decision::Answer;
 use crate::conversation::message::Medium;
 use crate::metrics::WebhookRefusal;
 use crate::runtime::{Unavailable, blocking};
+
+/// How often at most a webhook that was turned away is told above DEBUG: strangers decide how many there are, and the
+/// metric counts them all.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// The routes of this room. The doors are shared as one: axum clones a route's state several times per request, and
 /// each clone of the doors themselves would count up and down five counters that all threads share.
@@ -229,8 +234,27 @@ fn turn_away(doors: &Doors, medium: Medium, why: &TurnedAway) -> Problem {
         ),
     };
     doors.metrics.webhook_rejected(medium, cause);
-    tracing::info!(%why, "a webhook was turned away");
+    if is_to_be_told() {
+        tracing::info!(%why, "a webhook was turned away");
+    } else {
+        tracing::debug!(%why, "a webhook was turned away");
+    }
     Problem::new(status, code, "The webhook was turned away", why.to_string())
+}
+
+fn is_to_be_told() -> bool {
+    static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
+    // Whoever finds it locked is not the first of this second, or nearly so.
+    TOLD.try_lock()
+        .is_ok_and(|mut told| is_due(&mut told, crate::clock::monotonic()))
+}
+
+fn is_due(told: &mut Option<Instant>, now: Instant) -> bool {
+    let due = told.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY);
+    if due {
+        *told = Some(now);
+    }
+    due
 }
 
 /// Any other gateway: our own user's token instead of a provider's signature, and a JSON answer.
@@ -267,4 +291,16 @@ async fn receive_message(doors: &Doors, request: Request) -> Result<Response, Pr
     };
     let body = serde_json::json!({ "status": status, "conversation": conversation.map(|id| id.to_string()) });
     Ok(axum::Json(body).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_strangers_is_told_once_a_second() {
+        let (mut told, began) = (None, crate::clock::monotonic());
+        let heard = (0..2_500).filter(|ms| is_due(&mut told, began + Duration::from_millis(*ms)));
+        assert_eq!(heard.collect::<Vec<_>>(), [0, 1_000, 2_000]);
+    }
 }
