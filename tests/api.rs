@@ -564,6 +564,8 @@ async fn a_list_is_paged_without_gaps_in_every_mode() {
     let mut waiting = Vec::new();
     for n in 0..7 {
         waiting.push(house.ask(&format!("waits-{n}")).await.to_string());
+        // Who began to wait in the same millisecond stands in the order of ids.
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
     let mut with_ai = BTreeSet::new();
     for n in 0..5 {
