@@ -5,6 +5,9 @@
 //! person, so that no turn of an AI shares the processors; every message is new. Rounds of all servers interleave, and
 //! before a server's turn everybody has applied what they committed. Figures are medians, with the least and the most.
 //!
+//! Two regimes: a round in which the tail stays below its half is a *burst* (the applier has held back until then);
+//! `--only sustained` is one long run of Segue, of which only the part behind the first filling of the tail counts.
+//!
 //! | part | holds |
 //! |---|---|
 //! | `load` | the client |
@@ -12,6 +15,7 @@
 //! | `people` | what is known before |
 //! | `floor` | the disk and redb alone |
 //! | `history` | one message, by length of history |
+//! | `sustained` | as long as the applier has to keep up |
 //! | `memory` | what a conversation costs while it is in memory, and when it is not |
 //! | `watch` | processor time and memory |
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -21,6 +25,7 @@ mod history;
 mod load;
 mod memory;
 mod people;
+mod sustained;
 mod target;
 mod watch;
 
@@ -44,6 +49,8 @@ pub const PUBLIC_URL: &str = "https://gateway.example.com";
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// More requests per second than any server here answers: what is signed beforehand lasts for a run.
 const RATE_MAX: usize = 90_000;
+/// The same of a long run, which must fit into memory.
+const SUSTAINED_MAX: usize = 45_000;
 
 /// What is measured.
 struct Plan {
@@ -54,7 +61,9 @@ struct Plan {
     connections: Vec<usize>,
     history: (u64, u32),
     crowd: u64,
-    /// Only this: `rate`, of it `segue` or `bare` (for a profiler), `history` or `memory`.
+    /// Seconds of the long run.
+    long: u64,
+    /// Only this: `rate`, of it `segue` or `bare` (for a profiler), `sustained`, `history` or `memory`.
     only: Option<String>,
     json: Option<PathBuf>,
 }
@@ -79,8 +88,8 @@ impl Plan {
             .map(|n| *n as usize)
             .collect();
         Self {
-            seconds: number("--seconds", if small { 0.2 } else { 4.0 }),
-            rounds: number("--rounds", if small { 1.0 } else { 5.0 }) as usize,
+            seconds: number("--seconds", if small { 0.2 } else { 2.5 }),
+            rounds: number("--rounds", if small { 1.0 } else { 7.0 }) as usize,
             active: number("--active", if small { 100.0 } else { 20_000.0 }) as u64,
             known: if known.is_empty() { vec![0] } else { known },
             connections: if !connections.is_empty() {
@@ -92,6 +101,7 @@ impl Plan {
             },
             history: if small { (8, 200) } else { (200, 10_000) },
             crowd: if small { 200 } else { 20_000 },
+            long: number("--long", if small { 1.0 } else { 60.0 }) as u64,
             only: all("--only").pop(),
             json: all("--json").pop().map(PathBuf::from),
         }
@@ -117,6 +127,8 @@ struct Sample {
     cpu_in_all: f64,
     /// Turns per commit.
     group: f64,
+    /// How full the tail was at the end.
+    fill: f64,
     /// Microseconds per request by thread, applying afterwards included.
     threads: Vec<(String, f64)>,
 }
@@ -144,6 +156,9 @@ fn main() {
             let rows = table(*connections, &names, &samples[c], dir.path(), plan.seconds);
             report["runs"].as_array_mut().expect("an array").push(rows);
         }
+    }
+    if plan.wants("sustained") {
+        report["sustained"] = sustained::measure(plan.long, plan.active, dir.path());
     }
     if plan.wants("history") {
         report["in_process"] = history::in_process(plan.history.1);
@@ -257,6 +272,7 @@ fn run(target: &mut Target, connections: usize, plan: &Plan, message: &mut u64) 
         user: per(during.user),
         cpu_in_all: per(watch::total(&threads).all),
         group: run.answered as f64 / (after.commits - before.commits).max(1) as f64,
+        fill: after.fill(),
         threads: threads
             .into_iter()
             .map(|(name, cpu)| (name, per(cpu.all)))
@@ -291,7 +307,7 @@ fn table(
 ) -> Value {
     println!("\n{connections} connections");
     println!(
-        "{:<22} {:>24} {:>8} {:>9} {:>9} {:>9} {:>11} {:>6} {:>11}",
+        "{:<22} {:>24} {:>8} {:>9} {:>9} {:>9} {:>11} {:>6} {:>11} {:>13}",
         "",
         "requests/s [min..max]",
         "of bare",
@@ -300,7 +316,8 @@ fn table(
         "µs CPU",
         "with apply",
         "user",
-        "turns/sync"
+        "turns/sync",
+        "tail at end"
     );
     let mut rows = Vec::new();
     for (name, of) in names.iter().zip(samples) {
@@ -309,17 +326,15 @@ fn table(
         let share = spread(pairs.map(|(sample, bare)| sample.rate / bare.rate));
         let median = |what: fn(&Sample) -> f64| spread(of.iter().map(what))[0];
         let (p50, p99, cpu) = (median(|s| s.p50), median(|s| s.p99), median(|s| s.cpu));
-        let (user, in_all, group) = (
-            median(|s| s.user),
-            median(|s| s.cpu_in_all),
-            median(|s| s.group),
-        );
+        let (user, in_all) = (median(|s| s.user), median(|s| s.cpu_in_all));
+        let (group, fill) = (median(|s| s.group), median(|s| s.fill));
         let rates = format!("{:.0} [{:.0}..{:.0}]", rate[0], rate[1], rate[2]);
         println!(
-            "{name:<22} {rates:>24} {:>7.0}% {:>9.2} {:>9.2} {cpu:>9.1} {in_all:>11.1} {user:>6.1} {group:>11.1}",
+            "{name:<22} {rates:>24} {:>7.0}% {:>9.2} {:>9.2} {cpu:>9.1} {in_all:>11.1} {user:>6.1} {group:>11.1} {:>12.0}%",
             100.0 * share[0],
             p50 / 1_000.0,
-            p99 / 1_000.0
+            p99 / 1_000.0,
+            100.0 * fill
         );
         let threads = of
             .last()
@@ -330,7 +345,7 @@ fn table(
         }
         rows.push(json!({
             "name": name, "rate": rate, "share_of_bare": share, "p50_us": p50, "p99_us": p99, "cpu_us": cpu,
-            "user_us": user, "cpu_us_with_apply": in_all, "turns_per_commit": group, "threads_us": threads,
+            "user_us": user, "cpu_us_with_apply": in_all, "turns_per_commit": group, "tail_at_end": fill, "threads_us": threads,
         }));
     }
     let group = rows

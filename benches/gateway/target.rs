@@ -25,6 +25,7 @@ use segue::conversation::event::Event;
 use segue::http::listen;
 use segue::runtime::Runtime;
 use segue::secret::Secret;
+use segue::store::Options;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +46,13 @@ pub struct Figures {
     pub commits: u64,
     /// Conversations in memory.
     pub resident: u64,
+}
+
+impl Figures {
+    /// How full the tail is: from 0 to 1, where new messages are refused.
+    pub fn fill(&self) -> f64 {
+        self.tail_bytes as f64 / Options::default().tail_bytes_max as f64
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -4,9 +4,10 @@
 //! the position it reaches is written in the same transaction. Only after that commit does anything leave the tail.
 //! A slice is all that has gathered, because a conversation that occurs often then costs once, and neighbours share a page.
 //!
-//! Pacing: while there is traffic and the tail is small, the applier rests several times as long as it works; the
-//! fuller the tail, the less it rests, so the two find a balance by themselves. With nobody committing it works until
-//! nothing is left, and then forgets what [retention](super::retention) wants forgotten: a slice of that also follows a
+//! Pacing: a burst belongs to those who wait for an acknowledgement. While there is traffic, what is committed gathers
+//! until the tail is [half full](CALM) or a turn has waited for [`LINGER`]: a slice then costs less a turn, too. Beyond
+//! that the applier rests the less the fuller the tail is, so the two find a balance by themselves. With nobody
+//! committing it works until nothing is left, and then forgets what [retention](super::retention) wants forgotten: a slice of that also follows a
 //! slice of the journal while the tail is small, and counts as work. A full disk stops it, and so in time (the tail is bounded) new inbound; it does not stop reading.
 
 use std::collections::HashMap;
@@ -29,13 +30,16 @@ use crate::clock::monotonic;
 /// its dirty pages stay in memory until its commit.
 const SLICE_MAX: usize = 32 * 1_024;
 /// Below this fill (thousandths) the applier holds back for the sake of acknowledgements.
-const CALM: u64 = 125;
-/// From this fill (thousandths) on it never rests.
-const PRESSED: u64 = 500;
+const CALM: u64 = 500;
+/// From this fill (thousandths) on it never rests: just before new inbound is slowed.
+const PRESSED: u64 = 700;
 /// No commit for so long means that nobody is waiting for the disk.
 const IDLE: Duration = Duration::from_millis(200);
-/// The longest that a turn waits in a calm tail for others to share its slice.
-const LINGER: Duration = Duration::from_secs(1);
+/// The longest that a turn waits in a calm tail for others to share its slice. Reads look into the tail first, so
+/// nobody sees the difference.
+const LINGER: Duration = Duration::from_secs(10);
+/// The longest rest after a slice.
+const REST_MOST: Duration = Duration::from_secs(1);
 /// How often a resting applier looks up.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long to wait before a failed state file is tried again, at first and at most.
@@ -114,7 +118,7 @@ fn rest(shared: &Shared, worked: Duration) {
         // From three times down to none between CALM and PRESSED.
         u32::try_from(3 * (PRESSED - fill) / (PRESSED - CALM)).unwrap_or(0)
     };
-    let until = monotonic() + (worked * times).min(LINGER);
+    let until = monotonic() + (worked * times).min(REST_MOST);
     while shared.quiet_for() < IDLE && !shared.applier_stop.load(Ordering::Acquire) {
         let left = until.saturating_duration_since(monotonic());
         if left.is_zero() {
