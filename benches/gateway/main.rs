@@ -88,7 +88,7 @@ impl Plan {
             .map(|n| *n as usize)
             .collect();
         Self {
-            seconds: number("--seconds", if small { 0.2 } else { 2.5 }),
+            seconds: number("--seconds", if small { 0.2 } else { 2.0 }),
             rounds: number("--rounds", if small { 1.0 } else { 7.0 }) as usize,
             active: number("--active", if small { 100.0 } else { 20_000.0 }) as u64,
             known: if known.is_empty() { vec![0] } else { known },
