@@ -1092,6 +1092,43 @@ async fn commands_reach_the_running_process_and_what_they_did_outlives_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_many_switches_turned_at_once_none_is_lost_and_each_is_on_record() {
+    use segue::control::{Request, ask};
+    let house = house().await;
+    let lead = house.token("Lea", Role::Lead);
+    let turns = ["support", "sales"].map(|queue| json!({"queue": queue, "on": false}));
+    for round in 1..=8_usize {
+        let path = house.dir.path().to_owned();
+        let turn = serde_json::from_value(turns[0].clone()).expect("a turn");
+        let by_socket = tokio::task::spawn_blocking(move || ask(&path, &Request::Ai { turn }));
+        let by_page = house.call(Method::PUT, "/ai", &lead, turns[1].clone());
+        let (by_socket, by_page) = tokio::join!(by_socket, by_page);
+        assert!(by_socket.expect("runs").is_ok());
+        assert_eq!(by_page.status, 200);
+        let told = house.get("/ai", &lead).await.body;
+        assert_eq!(told["queues_off"], json!(["sales", "support"]));
+        let on = json!({"queue": "sales", "on": true});
+        assert_eq!(house.call(Method::PUT, "/ai", &lead, on).await.status, 200);
+        let on = json!({"queue": "support", "on": true});
+        assert_eq!(house.call(Method::PUT, "/ai", &lead, on).await.status, 200);
+        let told = house.get("/ai", &lead).await.body;
+        assert_eq!(told["queues_off"], json!([]));
+        let changes = told["changes"].as_array().expect("changes").clone();
+        assert_eq!(changes.len(), 4 * round);
+        let by = |who: &str| changes.iter().filter(|one| one["by"] == who).count();
+        assert_eq!((by("Lea"), by("control socket")), (3 * round, round));
+    }
+    let House { app, dir, .. } = house;
+    app.stop().await;
+    let house = start_in(dir).await;
+    let lead = house.token("Lea", Role::Lead);
+    let changes = house.get("/ai", &lead).await.body["changes"].clone();
+    assert_eq!(changes.as_array().map(Vec::len), Some(32));
+    assert_eq!(changes[0]["by"], "Lea");
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_board_is_what_the_store_says_after_a_restart() {
     let house = house().await;
     let ana = house.token("Ana", Role::Agent);

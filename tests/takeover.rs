@@ -34,7 +34,7 @@ use segue::conversation::question::{ModelAnswer, ModelVerdict};
 use segue::conversation::trail::{CancelCause, Entry, Fact, Usage};
 use segue::conversation::words::{MessageState, ModeName, Role};
 use segue::ids::{AgentName, AskId, ConversationId, EffectId};
-use segue::runtime::{Frame, Runtime};
+use segue::runtime::{Frame, Runtime, Unavailable};
 use tokio::sync::Semaphore;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
@@ -633,9 +633,11 @@ async fn switched_off_the_ai_is_silent_at_once_and_stays_so_after_a_restart() {
     write(&first, 1, "a", "What are your opening hours?").await;
     until("a question to the model", || model.asked() == 1).await;
     runtime
-        .set_switches(Switches {
-            all: false,
-            ..Switches::default()
+        .switch("ana", |_| {
+            Ok::<_, Unavailable>(Switches {
+                all: false,
+                ..Switches::default()
+            })
         })
         .await
         .expect("stored");

@@ -14,10 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{LINE_BYTES_MAX, Reply, Request, people, socket};
 use crate::conversation::words::ModeName;
+use crate::desk::switches::NoSwitch;
 use crate::http::Doors;
+use crate::runtime::Unavailable;
 
 /// Commands served at once; more wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 8;
+/// Who turned a switch through this socket, as the record of changes names them.
+const BY: &str = "control socket";
 /// How long a connection may be silent.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -141,20 +145,11 @@ async fn carry_out(doors: &Doors, request: Request) -> Reply {
             ai: doors.runtime.policy().switches.clone(),
         },
         Request::Ai { turn } => {
-            let _switching = doors.desk.switching().await;
-            let switches = match turn.applied(&doors.runtime.policy()) {
-                Ok(switches) => switches,
-                Err(fault) => return refused(&fault.to_string()),
-            };
-            match doors.runtime.set_switches(switches.clone()).await {
-                Ok(()) => {
-                    tracing::warn!(
-                        by = "control socket",
-                        ?switches,
-                        "a switch of the AI was turned"
-                    );
-                    Reply::Ai { ai: switches }
-                }
+            let turned = doors
+                .runtime
+                .switch(BY, |policy| turn.applied(policy).map_err(NotTurned::Which));
+            match turned.await {
+                Ok(ai) => Reply::Ai { ai },
                 Err(fault) => refused(&fault.to_string()),
             }
         }
@@ -169,6 +164,15 @@ async fn carry_out(doors: &Doors, request: Request) -> Reply {
                 .unwrap_or_else(|| refused("the process could not carry it out"))
         }
     }
+}
+
+/// No switch was turned.
+#[derive(Debug, thiserror::Error)]
+enum NotTurned {
+    #[error(transparent)]
+    Which(NoSwitch),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 fn refused(what: &str) -> Reply {

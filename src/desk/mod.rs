@@ -55,7 +55,6 @@ struct Inner {
     presence: Presence,
     incarnation: u64,
     streams: Arc<Semaphore>,
-    switching: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
@@ -75,7 +74,6 @@ impl Desk {
                 presence: Presence::new(clock),
                 incarnation: store.incarnation(),
                 streams: Arc::new(Semaphore::new(STREAMS_MAX)),
-                switching: tokio::sync::Mutex::new(()),
             }),
         })
     }
@@ -128,11 +126,6 @@ impl Desk {
     /// A place for one event stream, if there is one.
     pub fn stream_place(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
         Arc::clone(&self.inner.streams).try_acquire_owned().ok()
-    }
-
-    /// Held while the AI's switches are read, changed and stored, so that two changes cannot undo each other.
-    pub async fn switching(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.inner.switching.lock().await
     }
 
     /// Grants a role to somebody who is not stored, until the process ends (the demonstration).

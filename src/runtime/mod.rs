@@ -18,6 +18,7 @@ mod perform;
 mod recall;
 mod router;
 mod shard;
+mod switches;
 #[cfg(test)]
 mod tests;
 mod waking;
@@ -30,6 +31,7 @@ pub use self::admission::{Admission, Permit};
 pub use self::hub::{Frame, Hub};
 pub use self::perform::Performer;
 pub use self::router::{Parts, Router, Step};
+pub use self::switches::{SWITCHES, Switched};
 pub use self::wheel::Wheel;
 
 use crate::clock::Timestamp;
@@ -50,6 +52,7 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Runtime {
     router: Router,
+    switching: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Nothing was done, and it can be tried again.
@@ -88,7 +91,10 @@ pub type Answered = Result<Answer, Unavailable>;
 impl Runtime {
     /// Wraps the router.
     pub fn new(router: Router) -> Self {
-        Self { router }
+        Self {
+            router,
+            switching: Arc::default(),
+        }
     }
 
     /// The id of the conversation that `address` has on `channel`.
@@ -206,20 +212,43 @@ impl Runtime {
         self.router.set_policy(policy);
     }
 
-    /// Turns the AI on or off. Durable before it returns.
+    /// Turns the AI on or off, on behalf of `by`. Durable before it returns, together with its line in
+    /// [`Self::switched`].
     ///
     /// # Errors
-    /// [`Unavailable`] when it could not be stored; then nothing has changed.
-    pub async fn set_switches(&self, switches: Switches) -> Result<(), Unavailable> {
+    /// What `change` refuses, or [`Unavailable`] when it could not be stored; then nothing has changed.
+    pub async fn switch<E: From<Unavailable>>(
+        &self,
+        by: &str,
+        change: impl FnOnce(&Policy) -> Result<Switches, E>,
+    ) -> Result<Switches, E> {
+        // Read, changed and stored by one at a time: two changes cannot undo each other.
+        let _alone = self.switching.lock().await;
+        let switches = change(&self.policy())?;
+        let one = Switched {
+            at: self.now(),
+            by: by.to_owned(),
+            switches: switches.clone(),
+        };
         let store = self.store().clone();
-        let bytes = serde_json::to_vec(&switches).expect("switches are plain data");
-        blocking(move || Ok(store.put_setting(SWITCHES, &bytes)))
+        blocking(move || Ok(switches::keep(&store, one)))
             .await
-            .map_err(|_| Unavailable::Unread)??;
+            .map_err(|_| Unavailable::Unread)?
+            .map_err(Unavailable::Store)?;
         let mut policy = Policy::clone(&self.policy());
-        policy.switches = switches;
+        policy.switches = switches.clone();
         self.router.set_policy(policy);
-        Ok(())
+        tracing::warn!(by, ?switches, "a switch of the AI was turned");
+        Ok(switches)
+    }
+
+    /// Who turned a switch of the AI, newest first.
+    ///
+    /// # Errors
+    /// [`LoadError`] when it cannot be read.
+    pub async fn switched(&self) -> Result<Vec<Switched>, LoadError> {
+        let store = self.store().clone();
+        blocking(move || switches::kept(&store)).await
     }
 
     /// Now.
@@ -263,9 +292,6 @@ impl Runtime {
         Err(Unavailable::Store(CommitError::Full))
     }
 }
-
-/// The setting that holds the switches.
-pub const SWITCHES: &str = "switches";
 
 /// Runs something that may wait for the disk where that harms nobody.
 pub async fn blocking<T: Send + 'static>(

@@ -77,6 +77,20 @@ impl Store {
         self.put(SETTINGS, key, bytes)
     }
 
+    /// The same for several names, in one transaction: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Self::put_setting`].
+    pub fn put_settings(&self, settings: &[(&str, &[u8])]) -> Result<(), CommitError> {
+        self.change(|txn| {
+            let mut table = txn.open_table(SETTINGS)?;
+            for (key, bytes) in settings {
+                table.insert(*key, format::seal(bytes).as_slice())?;
+            }
+            Ok(())
+        })
+    }
+
     /// What is kept under the name `key`.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use crate::desk::switches::Turn;
 use crate::http::Doors;
 use crate::http::problem::Problem;
 use crate::ids::QueueName;
-use crate::runtime::Unavailable;
+use crate::runtime::{Switched, Unavailable};
 use crate::store::{LoadError, Parked};
 
 const LEAD: Guard = Guard::Signed(Role::Lead);
@@ -38,8 +38,8 @@ pub fn doors() -> Vec<Door> {
             .about("How many conversations are in which mode.")
             .gives::<Stats>(200),
         Door::get("/api/v1/ai", show_ai)
-            .about("Where the AI is on and off.")
-            .gives::<Ai>(200),
+            .about("Where the AI is on and off, and who turned it last.")
+            .gives::<AiAndChanges>(200),
         Door::put("/api/v1/ai", turn_ai)
             .about("Turns the AI on or off: everywhere, on a channel, in a queue. Durable.")
             .guarded(LEAD)
@@ -237,19 +237,51 @@ impl From<Switches> for Ai {
     }
 }
 
-async fn show_ai(State(doors): State<Doors>, _caller: Caller) -> Json<Ai> {
-    Json(doors.runtime.policy().switches.clone().into())
+/// Where the AI is on and off, and how it came to be.
+#[derive(Serialize, ToSchema)]
+struct AiAndChanges {
+    /// How it is.
+    #[serde(flatten)]
+    now: Ai,
+    /// Who turned it, newest first; the last 200.
+    changes: Vec<AiChange>,
+}
+
+/// A switch of the AI was turned.
+#[derive(Serialize, ToSchema)]
+struct AiChange {
+    /// When.
+    at: String,
+    /// An agent, or `control socket`.
+    by: String,
+    /// How it was afterwards.
+    ai: Ai,
+}
+
+async fn show_ai(
+    State(doors): State<Doors>,
+    _caller: Caller,
+) -> Result<Json<AiAndChanges>, Problem> {
+    let changes = doors.runtime.switched().await?;
+    let shown = |Switched { at, by, switches }| AiChange {
+        at: Timestamp::rfc3339(at),
+        by,
+        ai: switches.into(),
+    };
+    Ok(Json(AiAndChanges {
+        now: doors.runtime.policy().switches.clone().into(),
+        changes: changes.into_iter().map(shown).collect(),
+    }))
 }
 
 async fn turn_ai(State(doors): State<Doors>, asked: Asked<Turn>) -> Result<Json<Ai>, Problem> {
     asked.caller.at_least(Role::Lead)?;
-    let _switching = doors.desk.switching().await;
-    let switches = asked.value.applied(&doors.runtime.policy());
-    let switches =
-        switches.map_err(|fault| Problem::unprocessable("no_switch", fault.to_string()))?;
-    doors.runtime.set_switches(switches.clone()).await?;
-    tracing::warn!(by = %asked.caller.name(), ?switches, "a switch of the AI was turned");
-    Ok(Json(switches.into()))
+    let by = asked.caller.name().as_str();
+    let turned = doors.runtime.switch(by, |policy| {
+        let applied = asked.value.applied(policy);
+        applied.map_err(|fault| Problem::unprocessable("no_switch", fault.to_string()))
+    });
+    Ok(Json(turned.await?.into()))
 }
 
 /// Parked things, oldest first.
