@@ -150,7 +150,15 @@ fn model(config: &Config) -> ModelSettings {
     let fallback = section.fallback.iter().map(|name| settings(name)).collect();
     ModelSettings {
         fallback,
-        ..settings(&section.name)
+        ..settings(model_name(config))
+    }
+}
+
+/// The first model's name, on the trail and in figures. The configuration has none for the offline answerer.
+fn model_name(config: &Config) -> &str {
+    match config.model.provider {
+        Provider::Offline => Provider::Offline.as_str(),
+        Provider::Anthropic | Provider::Openai => &config.model.name,
     }
 }
 
@@ -208,12 +216,12 @@ pub fn chat_origins(config: &Config) -> BTreeMap<ChannelName, Vec<String>> {
 
 /// The names that get labels of their own.
 pub fn metric_names(config: &Config) -> Names {
-    let label = |name: &String| ModelLabel {
+    let label = |name: &str| ModelLabel {
         provider: config.model.provider.as_str().to_owned(),
-        model: name.clone(),
+        model: name.to_owned(),
     };
-    let models = std::iter::once(&config.model.name)
-        .chain(&config.model.fallback)
+    let models = std::iter::once(model_name(config))
+        .chain(config.model.fallback.iter().map(String::as_str))
         .map(label)
         .collect();
     let first = config.default_queue.as_str().to_owned();
@@ -248,6 +256,18 @@ pub fn held_by_ai(store: &Store) -> Result<usize, LoadError> {
 mod tests {
     use super::*;
     use crate::config::Environment;
+
+    #[test]
+    fn the_offline_answerer_has_a_name_wherever_it_is_told() {
+        let config = Config::demonstration();
+        assert_eq!(model(&config).name, "offline");
+        let models = metric_names(&config).models;
+        let told: Vec<_> = models
+            .iter()
+            .map(|one| (one.provider.as_str(), one.model.as_str()))
+            .collect();
+        assert_eq!(told, [("offline", "offline")]);
+    }
 
     #[test]
     fn prices_and_the_least_score_reach_the_model() {
