@@ -681,7 +681,7 @@ async fn the_document_lists_every_route_and_every_route_is_there() {
         POST /conversations/{id}/resolve|POST /conversations/{id}/escalate|POST /conversations/{id}/review|\
         GET /conversations/{id}/explain|PATCH /conversations/{id}|DELETE /conversations/{id}/pending/{message}|\
         GET /queues|GET /agents|POST /agents|DELETE /agents/{name}|POST /agents/{name}/token|GET /agents/me|\
-        PUT /agents/me/presence|GET /events|PUT /ai|GET /parked|POST /parked/{id}/discard|POST /session|\
+        PUT /agents/me/presence|GET /events|PUT /ai|GET /parked|POST /parked/{id}/discard|POST /parked/{id}/retry|POST /session|\
         DELETE /session|GET /stats|GET /openapi.json";
     for route in promised.split('|').map(str::trim) {
         assert!(listed.contains(route), "{route} is missing in {listed:?}");

@@ -290,6 +290,58 @@ async fn a_body_that_breaks_off_is_refused_and_the_signed_nonsense_is_kept_for_p
     bed.app.stop().await;
 }
 
+#[tokio::test]
+async fn a_kept_body_is_taken_up_again_and_stays_while_nobody_understands_it() {
+    let bed = Bed::new().await;
+    let answer = bed
+        .line
+        .post("/webhooks/sms", "NumMedia=0&Body=hello")
+        .await;
+    assert_eq!(answer.expect("an answer").status(), StatusCode::OK);
+    let store = bed.app.doors().runtime.store().clone();
+    let whole = "MessageSid=SM1&From=%2B17000000001&To=%2B15005550006&Body=hello&NumMedia=0";
+    let at = bed.app.doors().runtime.now();
+    let understood = store
+        .park("webhook", "sms", whole.as_bytes(), "a test", at)
+        .expect("parked");
+    store
+        .park("damaged_head", "", b"\0", "a test", at)
+        .expect("parked");
+    let (lead, agent) = (
+        bed.person("lea", Role::Lead),
+        bed.person("ana", Role::Agent),
+    );
+    let again = async |id: u64, token: &str| {
+        let path = format!("/api/v1/parked/{id}/retry");
+        let answer = bed.ask(Method::POST, &path, token, None).await;
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.expect("JSON");
+        (status, body["code"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(again(understood, &agent).await.0, 403);
+    assert_eq!(again(1, &lead).await, (409, "still_parked".to_owned()));
+    assert_eq!(
+        again(understood + 1, &lead).await,
+        (422, "not_retryable".to_owned())
+    );
+    assert_eq!(again(understood, &lead).await, (200, String::new()));
+    assert_eq!(again(understood, &lead).await.0, 404, "it is settled");
+    let read = bed.app.doors().runtime.read(bed.id("+17000000001")).await;
+    assert!(
+        read.expect("readable").is_some(),
+        "the customer has been heard"
+    );
+    let left = bed.parked(&lead).await;
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert!(
+        left[0]["why"]
+            .as_str()
+            .is_some_and(|why| why.contains("MessageSid")),
+        "{left:?}"
+    );
+    bed.app.stop().await;
+}
+
 /// Sends this head and then a body, very slowly; it is cut off in time, and told so.
 async fn check_is_cut_off(host: SocketAddr, head: String) {
     let began = monotonic();

@@ -37,6 +37,15 @@ pub trait Channel: Send + Sync + 'static {
     /// As [`Channel::parse`].
     fn parse_status(&self, webhook: &Webhook<'_>) -> Result<Vec<Arrival>, TurnedAway>;
 
+    /// What the body of an earlier webhook says: its signature was found good when it came, and is not looked at.
+    ///
+    /// # Errors
+    /// As [`Channel::parse`]; `Invalid` where no webhooks are kept.
+    fn parse_kept(&self, _body: &[u8]) -> Result<Vec<Arrival>, TurnedAway> {
+        let why = format!("`{}` keeps no webhooks", self.name());
+        Err(TurnedAway::Invalid(why))
+    }
+
     /// What to answer a webhook that was accepted: content type and body.
     fn acknowledgement(&self) -> (&'static str, &'static str);
 

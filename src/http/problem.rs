@@ -212,6 +212,7 @@ impl From<Unavailable> for Problem {
             Unavailable::Store(CommitError::Full) => later("store_full"),
             Unavailable::Store(CommitError::Retry | CommitError::Fenced) => later("store_busy"),
             Unavailable::Store(CommitError::Unknown) | Unavailable::Lost => unknown(),
+            Unavailable::StillParked(_) => later("still_parked"),
         };
         problem.retry_after(fault.retry_after())
     }

@@ -20,11 +20,15 @@ use crate::channel::{Arrival, TurnedAway, Webhook};
 use crate::conversation::decision::Answer;
 use crate::conversation::message::Medium;
 use crate::metrics::WebhookRefusal;
-use crate::runtime::{Unavailable, blocking};
+use crate::runtime::{Retried, Unavailable, blocking};
+use crate::store::Parked;
 
 /// How often at most a webhook that was turned away is told above DEBUG: strangers decide how many there are, and the
 /// metric counts them all.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// What a kept webhook is parked as.
+pub const PARKED: &str = "webhook";
 
 /// The routes of this room. The doors are shared as one: axum clones a route's state several times per request, and
 /// each clone of the doors themselves would count up and down five counters that all threads share.
@@ -205,9 +209,35 @@ async fn keep_raw(
         name.to_owned(),
         body.clone(),
     );
-    let kept = blocking(move || Ok(store.park("webhook", &origin, &raw, &why, at)?)).await;
+    let kept = blocking(move || Ok(store.park(PARKED, &origin, &raw, &why, at)?)).await;
     kept.map(|_| ())
         .map_err(|_| Problem::from(Unavailable::Unread))
+}
+
+/// Reads a kept body once more, and hands over what it says.
+///
+/// # Errors
+/// What whoever sent it would have been told: it stays parked.
+pub async fn retry(doors: &Doors, parked: &Parked) -> Result<Retried, Problem> {
+    let Some(instance) = doors.channels.find(&parked.origin) else {
+        let why = format!("no channel `{}` is configured any more", parked.origin);
+        return Ok(Retried::Failed(why));
+    };
+    match instance.channel.parse_kept(&parked.raw) {
+        Ok(arrivals) => {
+            let rules = doors.runtime.policy();
+            let medium = rules.channel_rules(instance.channel.name()).medium;
+            deliver(doors, medium, arrivals).await?;
+            Ok(Retried::Done)
+        }
+        Err(TurnedAway::Unparseable(why)) => Ok(Retried::Failed(why)),
+        Err(
+            other @ (TurnedAway::Unsigned(_)
+            | TurnedAway::BadSignature(_)
+            | TurnedAway::ContentType { .. }
+            | TurnedAway::Invalid(_)),
+        ) => Ok(Retried::Failed(other.to_string())),
+    }
 }
 
 fn turn_away(doors: &Doors, medium: Medium, why: &TurnedAway) -> Problem {

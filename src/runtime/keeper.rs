@@ -47,6 +47,8 @@ pub struct Post {
     pub permit: Option<Permit>,
     /// The same within its conversation.
     pub load: Option<Load>,
+    /// It is parked and was taken up again.
+    pub again: bool,
 }
 
 impl Post {
@@ -57,6 +59,7 @@ impl Post {
             reply: None,
             permit: None,
             load: None,
+            again: false,
         }
     }
 }

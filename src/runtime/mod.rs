@@ -16,6 +16,7 @@ mod outward;
 mod parking;
 mod perform;
 mod recall;
+mod retry;
 mod router;
 mod shard;
 mod switches;
@@ -30,6 +31,7 @@ use std::time::Duration;
 pub use self::admission::{Admission, Permit};
 pub use self::hub::{Frame, Hub};
 pub use self::perform::Performer;
+pub use self::retry::Retried;
 pub use self::router::{Parts, Router, Step};
 pub use self::switches::{SWITCHES, Switched};
 pub use self::wheel::Wheel;
@@ -53,6 +55,7 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Runtime {
     router: Router,
     switching: Arc<tokio::sync::Mutex<()>>,
+    retrying: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Nothing was done, and it can be tried again.
@@ -73,13 +76,16 @@ pub enum Unavailable {
     /// The outcome is not known: the actor was given up before it could answer.
     #[error("the conversation was reloaded before it could answer")]
     Lost,
+    /// It was parked, and could not be handled this time either.
+    #[error("{0}")]
+    StillParked(&'static str),
 }
 
 impl Unavailable {
     /// After how many seconds to try again.
     pub const fn retry_after(self) -> u64 {
         match self {
-            Self::Busy | Self::Lost | Self::Unread => 1,
+            Self::Busy | Self::Lost | Self::Unread | Self::StillParked(_) => 1,
             Self::Stopping | Self::Store(_) => 2,
         }
     }
@@ -94,6 +100,7 @@ impl Runtime {
         Self {
             router,
             switching: Arc::default(),
+            retrying: Arc::default(),
         }
     }
 

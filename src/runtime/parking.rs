@@ -8,12 +8,16 @@ use std::collections::VecDeque;
 use ractor::ActorRef;
 
 use super::keeper::{Kept, Letter, Post, answer, commit, decide};
+use super::retry::written;
 use super::{Answered, Router, Unavailable, blocking};
 use crate::conversation::Conversation;
 use crate::conversation::decision::{Answer, Refusal};
 use crate::conversation::event::Event;
 use crate::ids::ConversationId;
 use crate::store::LoadError;
+
+/// Why an event is parked whose deciding panicked.
+const WHY: &str = "deciding panicked";
 
 impl Router {
     /// The conversation cannot be read. A passing fault is answered with "later"; damage is parked for people, with
@@ -43,12 +47,16 @@ impl Router {
     /// happens by itself (a deadline, a report) has nothing in it to be kept, and would come again and again.
     fn park(&self, id: ConversationId, letter: Letter, why: &str) {
         let Letter::Post(post) = letter else { return };
+        if post.again {
+            let why = "the conversation is unreadable";
+            return self::answer(post.reply, Err(Unavailable::StillParked(why)));
+        }
         let answer = match &post.event {
             event @ (Event::CustomerWrote { .. } | Event::WrittenElsewhere { .. }) => {
-                let (raw, at) = (format!("{event:?}"), self.clock().now());
-                let parked =
-                    self.store()
-                        .park(event.name(), &id.to_string(), raw.as_bytes(), why, at);
+                let (raw, at) = (written(event).unwrap_or_default(), self.clock().now());
+                let parked = self
+                    .store()
+                    .park(event.name(), &id.to_string(), &raw, why, at);
                 parked
                     .map(|_| Answer::Accepted)
                     .map_err(|_| Unavailable::Unread)
@@ -113,24 +121,21 @@ pub(super) async fn park(
     kept: &mut Kept,
 ) {
     tracing::error!(conversation = %kept.id(), event = name, "deciding panicked; the event is parked for people");
-    let raw_text = raw
-        .as_ref()
-        .map_or_else(String::new, |event| format!("{event:?}"));
+    let raw = raw.as_ref().and_then(written).unwrap_or_default();
     kept.router.metrics().actor_panicked();
     kept.router.barrier().await;
+    let again = post.again;
     let (id, store, at) = (
         kept.id(),
         kept.router.store().clone(),
         kept.router.clock().now(),
     );
     let reread = blocking(move || {
-        let parked = store.park(
-            name,
-            &id.to_string(),
-            raw_text.as_bytes(),
-            "deciding panicked",
-            at,
-        )?;
+        let parked = if again {
+            None
+        } else {
+            Some(store.park(name, &id.to_string(), &raw, WHY, at)?)
+        };
         let Some(loaded) = store.load(id, 0)? else {
             return Ok((parked, None));
         };
@@ -149,6 +154,15 @@ pub(super) async fn park(
             me.stop(Some("cannot be read".to_owned()));
             return;
         }
+    };
+    let Some(parked) = parked else {
+        answer(post.reply, Err(Unavailable::StillParked(WHY)));
+        if conversation.is_none() {
+            // Nothing of it is on disk: whoever comes next begins it, or is told that there is none.
+            let _ = me.drain();
+        }
+        kept.conversation = conversation.unwrap_or_else(|| anew(&kept.conversation, &kept.router));
+        return;
     };
     kept.conversation = conversation.unwrap_or_else(|| anew(&kept.conversation, &kept.router));
     match decide(

@@ -140,12 +140,36 @@ impl Router {
     /// # Errors
     /// [`Unavailable`] when the event was not taken or its outcome is not known.
     pub async fn ask(&self, id: ConversationId, event: Event, permit: Option<Permit>) -> Answered {
+        self.put(id, event, permit, false).await
+    }
+
+    /// The same for an event that is parked: if it fails again, its sender is told so and it is not parked once more.
+    ///
+    /// # Errors
+    /// [`Unavailable`] as for [`Router::ask`], and `StillParked`.
+    pub(super) async fn ask_again(
+        &self,
+        id: ConversationId,
+        event: Event,
+        permit: Permit,
+    ) -> Answered {
+        self.put(id, event, Some(permit), true).await
+    }
+
+    async fn put(
+        &self,
+        id: ConversationId,
+        event: Event,
+        permit: Option<Permit>,
+        again: bool,
+    ) -> Answered {
         let (reply, answer) = oneshot::channel();
         let post = Post {
             event,
             reply: Some(reply),
             permit,
             load: None,
+            again,
         };
         if !self.send(id, post) {
             return Err(Unavailable::Busy);
@@ -155,15 +179,7 @@ impl Router {
 
     /// Sends an event that nobody waits for.
     pub fn tell(&self, id: ConversationId, event: Event) {
-        self.send(
-            id,
-            Post {
-                event,
-                reply: None,
-                permit: None,
-                load: None,
-            },
-        );
+        self.send(id, Post::of(event));
     }
 
     /// False: the conversation has too much under way.

@@ -421,3 +421,58 @@ async fn a_first_message_is_never_taken_for_something_about_nobody() {
         );
     }
 }
+
+/// Whether the fault of [`panics_until_mended`] is still there.
+static FAULTY: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(true);
+
+fn panics_until_mended(
+    conversation: &mut Conversation,
+    event: Event,
+    now: Timestamp,
+    policy: &Policy,
+) -> Decision {
+    if FAULTY.load(std::sync::atomic::Ordering::SeqCst) {
+        panics_on_boom(conversation, event, now, policy)
+    } else {
+        conversation.decide(event, now, policy)
+    }
+}
+
+#[tokio::test]
+async fn a_parked_event_is_taken_up_again_and_stays_parked_while_it_fails() {
+    let bed = Bed::new(panics_until_mended, Duration::ZERO).await;
+    assert_eq!(bed.write("eva", "boom").await, Ok(Answer::Accepted));
+    bed.until("eva", |fact| matches!(fact, Fact::Settled { .. }))
+        .await;
+    let before = bed.facts("eva").await;
+    let parked = bed
+        .runtime
+        .store()
+        .parked(0, 10)
+        .expect("readable")
+        .remove(0);
+    let failed = Ok(Retried::Failed("deciding panicked".to_owned()));
+    assert_eq!(bed.runtime.retry(&parked).await, failed);
+    assert_eq!(bed.runtime.store().parked_count(), Ok(1), "not once more");
+    assert_eq!(bed.facts("eva").await, before, "nothing happened");
+    // The same where nothing of the conversation is on disk.
+    let mut nobody = parked.clone();
+    nobody.origin = bed.id("zoe").to_string();
+    assert_eq!(bed.runtime.retry(&nobody).await, failed);
+    FAULTY.store(false, std::sync::atomic::Ordering::SeqCst);
+    for _again in 0..2 {
+        assert_eq!(bed.runtime.retry(&parked).await, Ok(Retried::Done));
+        let facts = bed.facts("eva").await;
+        let said =
+            |fact: &Fact| matches!(fact, Fact::CustomerWrote { body, .. } if body.text() == "boom");
+        assert_eq!(
+            facts.iter().filter(|fact| said(fact)).count(),
+            1,
+            "{facts:?}"
+        );
+    }
+    let mut other = parked;
+    other.kind = "damaged_head".to_owned();
+    other.raw = vec![0, 159, 146];
+    assert_eq!(bed.runtime.retry(&other).await, Ok(Retried::Never));
+}

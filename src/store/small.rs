@@ -205,6 +205,26 @@ impl Store {
         self.look(|txn| Ok(txn.open_table(PARKED)?.len()?))
     }
 
+    /// A parked thing was taken up again and failed again, for this reason. Answers whether it is parked.
+    ///
+    /// # Errors
+    /// As [`Self::put_setting`].
+    pub fn parked_again(&self, id: u64, why: &str) -> Result<bool, CommitError> {
+        self.change(|txn| {
+            let mut table = txn.open_table(PARKED)?;
+            let found = table
+                .get(id)?
+                .map(|value| format::open_as::<Parked>("parked thing", value.value()))
+                .transpose()?;
+            let Some(mut row) = found else {
+                return Ok(false);
+            };
+            why.clone_into(&mut row.why);
+            table.insert(id, format::seal_as(&row).as_slice())?;
+            Ok(true)
+        })
+    }
+
     /// Takes a parked thing out; none if it was taken before.
     ///
     /// # Errors

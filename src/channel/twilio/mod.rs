@@ -141,6 +141,13 @@ impl Channel for Twilio {
         self.parse(webhook)
     }
 
+    /// A report finds its message by the URL, which is not kept: it is ignored.
+    fn parse_kept(&self, body: &[u8]) -> Result<Vec<Arrival>, TurnedAway> {
+        let too_many = || TurnedAway::Unparseable("more parameters than Twilio sends".to_owned());
+        let form = form::Form::decode(body).ok_or_else(too_many)?;
+        parse::arrival(&self.name, &form, "").map(|one| vec![one])
+    }
+
     fn acknowledgement(&self) -> (&'static str, &'static str) {
         ACKNOWLEDGEMENT
     }

@@ -1,14 +1,13 @@
-//! The house as a whole: queues, figures, the AI's switches, and what was parked for people.
+//! The house as a whole: queues, figures, the AI's switches.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
-use serde::{Deserialize, Serialize};
+use axum::extract::State;
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::asked::{Asked, Wanted, part};
+use super::asked::Asked;
 use super::caller::Caller;
 use super::door::{Door, Guard};
 use crate::clock::Timestamp;
@@ -19,15 +18,11 @@ use crate::http::Doors;
 use crate::http::problem::Problem;
 use crate::ids::QueueName;
 use crate::runtime::{Switched, Unavailable};
-use crate::store::{LoadError, Parked};
+use crate::store::LoadError;
 
 const LEAD: Guard = Guard::Signed(Role::Lead);
 /// Conversations with the AI or closed are counted up to here: beyond, the figure is "at least".
 const COUNTED_MAX: usize = 20_000;
-/// Parked things on a page.
-const PARKED_PAGE: usize = 50;
-/// The longest part of a parked thing that is shown, in bytes.
-const RAW_SHOWN_MAX: usize = 4_096;
 
 pub fn doors() -> Vec<Door> {
     vec![
@@ -45,15 +40,6 @@ pub fn doors() -> Vec<Door> {
             .guarded(LEAD)
             .takes::<Turn>()
             .gives::<Ai>(200),
-        Door::get("/api/v1/parked", parked)
-            .about("What could not be handled and waits for somebody to look.")
-            .query("after", "`next` of the page before")
-            .guarded(LEAD)
-            .gives::<ParkedPage>(200),
-        Door::post("/api/v1/parked/{id}/discard", discard)
-            .about("Throws a parked thing away.")
-            .guarded(LEAD)
-            .gives::<ParkedView>(200),
     ]
 }
 
@@ -282,115 +268,4 @@ async fn turn_ai(State(doors): State<Doors>, asked: Asked<Turn>) -> Result<Json<
         applied.map_err(|fault| Problem::unprocessable("no_switch", fault.to_string()))
     });
     Ok(Json(turned.await?.into()))
-}
-
-/// Parked things, oldest first.
-#[derive(Serialize, ToSchema)]
-struct ParkedPage {
-    /// The things.
-    items: Vec<ParkedView>,
-    /// `after` of the next page; none: these are the newest.
-    next: Option<String>,
-}
-
-/// Something that could not be handled.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Parked)]
-struct ParkedView {
-    /// Its id.
-    id: String,
-    /// What kind of thing.
-    kind: String,
-    /// Where it came from: a channel, a conversation.
-    origin: String,
-    /// Why it could not be handled.
-    why: String,
-    /// When.
-    at: String,
-    /// What came, as text; cut after 4 KiB.
-    raw: String,
-}
-
-impl From<Parked> for ParkedView {
-    fn from(parked: Parked) -> Self {
-        let raw = &parked.raw[..parked.raw.len().min(RAW_SHOWN_MAX)];
-        Self {
-            id: parked.id.to_string(),
-            kind: parked.kind,
-            origin: parked.origin,
-            why: parked.why,
-            at: parked.at.rfc3339(),
-            raw: String::from_utf8_lossy(raw).into_owned(),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct After {
-    #[serde(default)]
-    after: u64,
-}
-
-async fn parked(
-    State(doors): State<Doors>,
-    caller: Caller,
-    Wanted(After { after }): Wanted<After>,
-) -> Result<Json<ParkedPage>, Problem> {
-    whole_house(&caller)?;
-    let store = doors.runtime.store().clone();
-    let read = tokio::task::spawn_blocking(move || store.parked(after, PARKED_PAGE + 1)).await;
-    let mut found = read.map_err(|_| Problem::from(Unavailable::Unread))??;
-    let more = found.len() > PARKED_PAGE;
-    found.truncate(PARKED_PAGE);
-    let next = found
-        .last()
-        .map(|last| last.id.to_string())
-        .filter(|_| more);
-    Ok(Json(ParkedPage {
-        items: found.into_iter().map(Into::into).collect(),
-        next,
-    }))
-}
-
-/// Parked things come from any queue.
-fn whole_house(caller: &Caller) -> Result<(), Problem> {
-    caller.at_least(Role::Lead)?;
-    if caller.person.sees_all() {
-        Ok(())
-    } else {
-        Err(Problem::forbidden(
-            "what is parked is for those who see all queues",
-        ))
-    }
-}
-
-/// The parked thing a path names.
-struct NamedThing(u64);
-
-impl FromRequestParts<Doors> for NamedThing {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Problem> {
-        let id = part(parts, doors, "id").await?;
-        id.parse()
-            .map(Self)
-            .map_err(|_| Problem::not_found("no such thing is parked"))
-    }
-}
-
-async fn discard(
-    State(doors): State<Doors>,
-    caller: Caller,
-    NamedThing(id): NamedThing,
-) -> Result<Json<ParkedView>, Problem> {
-    whole_house(&caller)?;
-    let store = doors.runtime.store().clone();
-    let taken = tokio::task::spawn_blocking(move || store.parked_take(id)).await;
-    let taken = taken
-        .map_err(|_| Problem::from(Unavailable::Lost))?
-        .map_err(Unavailable::Store)?;
-    let taken = taken.ok_or_else(|| Problem::not_found("no such thing is parked"))?;
-    tracing::warn!(by = %caller.name(), parked = id, kind = taken.kind, "a parked thing was discarded");
-    Ok(Json(taken.into()))
 }

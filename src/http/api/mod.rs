@@ -9,7 +9,8 @@
 //! | `acts`, `bodies` | claim, reply, hand back, …, and what is sent with them |
 //! | `events` | the event stream |
 //! | `people`, `session` | agents, tokens, presence, sign-in |
-//! | `house` | queues, figures, the AI's switches, what is parked |
+//! | `house` | queues, figures, the AI's switches |
+//! | `parked` | what could not be handled |
 
 mod acts;
 mod asked;
@@ -23,6 +24,7 @@ mod house;
 mod lists;
 mod one;
 mod openapi;
+mod parked;
 mod people;
 mod session;
 mod view;
@@ -49,6 +51,7 @@ fn doors() -> Vec<Door> {
         people::doors(),
         session::doors(),
         house::doors(),
+        parked::doors(),
     ];
     groups.into_iter().flatten().chain([document]).collect()
 }
