@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 
-use super::outward::{Asked, ended_ask, frames, obey, perform};
+use super::outward::{Asked, ended_ask, frames, hang_up, obey, perform};
 use super::parking::{for_parking, park};
 use super::recall::{Forgotten, recall};
 use super::router::Router;
@@ -156,7 +156,6 @@ impl Actor for Keeper {
             }
             Letter::CommitFailed(error) => {
                 tracing::warn!(conversation = %kept.id(), %error, "a commit failed; the keeper gives up");
-                kept.asks.iter().for_each(|asked| asked.cancel.cancel());
                 // What was to happen by itself, or was on its way in, is taken up again from what is on disk.
                 kept.router.wake_soon(kept.id());
                 me.stop(Some("commit failed".to_owned()));
@@ -176,6 +175,8 @@ impl Actor for Keeper {
         me: ActorRef<Letter>,
         kept: &mut Box<Kept>,
     ) -> Result<(), ActorProcessingErr> {
+        // Nobody is left to hear what the model says, or to shut a stream when a person takes over.
+        hang_up(kept);
         if !kept.is_durable() {
             kept.router.barrier().await;
         }

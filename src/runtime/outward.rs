@@ -49,6 +49,16 @@ pub(super) fn obey(signal: Signal, kept: &mut Kept) -> Option<Decision> {
     }
 }
 
+/// Ends every call to the model; what streams have shown so far is all that they ever show.
+pub(super) fn hang_up(kept: &mut Kept) {
+    for asked in kept.asks.drain(..) {
+        if let Some(stream) = &asked.stream {
+            stream.stop();
+        }
+        asked.cancel.cancel();
+    }
+}
+
 /// What open browsers are told of these turns once they are durable: the end of a stream, and that the trail has grown.
 pub(super) fn frames(turns: &[Turn], kept: &Kept) -> Vec<Frame> {
     if kept.conversation.common().medium != Medium::Webchat {

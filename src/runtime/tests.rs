@@ -304,6 +304,38 @@ async fn a_deadline_that_panics_is_struck_and_the_conversation_goes_to_people() 
     );
 }
 
+fn panics_on_boom_and_on_its_rescue(
+    conversation: &mut Conversation,
+    event: Event,
+    now: Timestamp,
+    policy: &Policy,
+) -> Decision {
+    match &event {
+        Event::Faulted { .. } => and_panic(conversation, event, now, policy),
+        _any_other => panics_on_boom(conversation, event, now, policy),
+    }
+}
+
+#[tokio::test]
+async fn a_keeper_that_ends_hangs_up_on_the_model_and_shuts_its_streams() {
+    let bed = Bed::new(panics_on_boom_and_on_its_rescue, Duration::from_secs(60)).await;
+    let mut frames = bed.runtime.hub().subscribe(bed.id("eva"));
+    let asked = bed.write("eva", "what are your opening hours?").await;
+    assert_eq!(asked, Ok(Answer::Accepted));
+    bed.until("eva", |fact| matches!(fact, Fact::ModelAsked { .. }))
+        .await;
+    assert_eq!(bed.write("eva", "boom").await, Err(Unavailable::Lost));
+    let cut = async {
+        loop {
+            if let Frame::StreamCut { .. } = frames.recv().await.expect("the hub is open") {
+                break;
+            }
+        }
+    };
+    let cut = tokio::time::timeout(Duration::from_secs(5), cut).await;
+    assert!(cut.is_ok(), "the stream is still open");
+}
+
 fn panics_on_stopped_streams(
     conversation: &mut Conversation,
     event: Event,
