@@ -413,9 +413,16 @@ async fn what_is_too_long_or_too_fast_is_refused_and_the_tab_lives_on() {
         .await;
     assert_eq!(
         flood.close_code().await,
-        None,
-        "an oversized frame ends the connection"
+        Some(1009),
+        "an oversized frame ends the connection, and is told why"
     );
+    let mut flood = house.tab(None, None).await;
+    for _ in 0..600 {
+        if flood.socket.send(Wire::Text("{}".into())).await.is_err() {
+            break;
+        }
+    }
+    assert_eq!(flood.close_code().await, Some(1008), "a flood is told why");
     house.app.stop().await;
 }
 

@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::SinkExt;
 use futures_util::stream::{SplitSink, SplitStream, StreamExt};
 use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite;
 
 use super::protocol::{FromVisitor, Hello, Refused, ToVisitor};
 use super::seats::Seat;
@@ -39,6 +40,8 @@ const SILENT_MAX: Duration = Duration::from_secs(65);
 const IDLE_MAX: Duration = Duration::from_secs(3600);
 /// How long a frame may take to leave; a tab that reads nothing is closed.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
+/// How long a tab that sent too much may take to read why.
+const LINGER: Duration = Duration::from_secs(1);
 /// How many messages of a tab may wait for their turn.
 const WAITING_MAX: usize = 16;
 /// Frames of any kind that a tab may send between two pings.
@@ -50,6 +53,8 @@ const BUFFER_BYTES: usize = 4 * 1024;
 const CLOSE_RESTART: u16 = 1012;
 /// The tab broke the rules (1008): come back only when somebody acts.
 const CLOSE_POLICY: u16 = 1008;
+/// A frame is longer than any message may be (1009): the same again will not do.
+const CLOSE_TOO_BIG: u16 = 1009;
 /// Nobody said anything for long: come back when somebody looks.
 const CLOSE_IDLE: u16 = 4000;
 /// There is no room: come back later.
@@ -92,13 +97,14 @@ pub async fn open(
 async fn converse(socket: WebSocket, room: Room, channel: ChannelName) {
     let (mut out, mut from) = socket.split();
     let ending = match tokio::time::timeout(HELLO_WITHIN, greet(&mut out, &mut from)).await {
-        Ok(Some(hello)) => settle_in(&mut out, &mut from, room, channel, hello).await,
-        Ok(None) => Ending::Gone,
+        Ok(Ok(hello)) => settle_in(&mut out, &mut from, room, channel, hello).await,
+        Ok(Err(ending)) => ending,
         Err(_nothing_said) => Ending::Rules("say hello first"),
     };
     let (code, why) = match ending {
         Ending::Gone => return,
         Ending::Rules(why) => (CLOSE_POLICY, why),
+        Ending::TooBig => (CLOSE_TOO_BIG, "this message is too long"),
         Ending::Idle => (CLOSE_IDLE, "idle"),
         Ending::Restart => (CLOSE_RESTART, "come back soon"),
         Ending::Full(why) => (CLOSE_FULL, why),
@@ -108,12 +114,18 @@ async fn converse(socket: WebSocket, room: Room, channel: ChannelName) {
         reason: why.into(),
     }));
     let _ = tokio::time::timeout(SEND_WITHIN, out.send(close)).await;
+    if matches!(code, CLOSE_TOO_BIG | CLOSE_POLICY) {
+        // What else it sent is never read, and closing on unread bytes resets the connection: the tab may then not see
+        // the code any more. So it gets a moment to close first.
+        tokio::time::sleep(LINGER).await;
+    }
 }
 
 /// Why a tab is closed.
 enum Ending {
     Gone,
     Rules(&'static str),
+    TooBig,
     Idle,
     Restart,
     Full(&'static str),
@@ -123,19 +135,20 @@ type Out = SplitSink<WebSocket, Message>;
 type From = SplitStream<WebSocket>;
 
 /// Waits for the hello.
-async fn greet(out: &mut Out, from: &mut From) -> Option<Hello> {
-    loop {
+async fn greet(out: &mut Out, from: &mut From) -> Result<Hello, Ending> {
+    for _ in 0..FRAMES_PER_PING_MAX {
         match read(from).await? {
-            Read::Said(FromVisitor::Hello(hello)) => return Some(hello),
+            Read::Said(FromVisitor::Hello(hello)) => return Ok(hello),
             Read::Said(
                 FromVisitor::Say { .. } | FromVisitor::Choose { .. } | FromVisitor::Typing,
             ) => {
-                write(out, &error("say hello first")).await.ok()?;
+                write(out, &error("say hello first")).await?;
             }
-            Read::Nonsense(why) => write(out, &error(why)).await.ok()?,
+            Read::Nonsense(why) => write(out, &error(why)).await?,
             Read::Alive => {}
         }
     }
+    Err(Ending::Rules("too many frames"))
 }
 
 async fn settle_in(
@@ -212,7 +225,10 @@ impl Tab {
                     write(out, &told).await
                 }
                 read = read(from) => {
-                    let Some(read) = read else { return Ending::Gone };
+                    let read = match read {
+                        Ok(read) => read,
+                        Err(ending) => return ending,
+                    };
                     self.heard_at = monotonic();
                     self.frames += 1;
                     if self.frames > FRAMES_PER_PING_MAX {
@@ -325,15 +341,26 @@ enum Read {
     Alive,
 }
 
-/// The next frame; none: the tab is gone, or sent what no frame may be.
-async fn read(from: &mut From) -> Option<Read> {
-    Some(match from.next().await?.ok()? {
+/// The next frame.
+///
+/// # Errors
+/// The tab is gone, or sent what no frame may be.
+async fn read(from: &mut From) -> Result<Read, Ending> {
+    let frame = from.next().await.ok_or(Ending::Gone)?;
+    Ok(match frame.map_err(broken)? {
         Message::Text(text) => serde_json::from_str(text.as_str())
             .map_or(Read::Nonsense("this is not understood"), Read::Said),
         Message::Binary(_) => Read::Nonsense("only text frames are understood"),
         Message::Ping(_) | Message::Pong(_) => Read::Alive,
-        Message::Close(_) => return None,
+        Message::Close(_) => return Err(Ending::Gone),
     })
+}
+
+fn broken(fault: axum::Error) -> Ending {
+    match fault.into_inner().downcast_ref::<tungstenite::Error>() {
+        Some(tungstenite::Error::Capacity(_)) => Ending::TooBig,
+        Some(_) | None => Ending::Gone,
+    }
 }
 
 fn error(why: &str) -> ToVisitor {
@@ -344,6 +371,12 @@ fn error(why: &str) -> ToVisitor {
 
 /// The tab is gone, or reads nothing.
 struct NotSent;
+
+impl std::convert::From<NotSent> for Ending {
+    fn from(_: NotSent) -> Self {
+        Self::Gone
+    }
+}
 
 async fn write(out: &mut Out, told: &ToVisitor) -> Result<(), NotSent> {
     let text = serde_json::to_string(told).expect("plain data always has a JSON form");

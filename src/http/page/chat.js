@@ -9,6 +9,8 @@ const WORDS = {
     empty: "Write a message to begin.", you: "You", ai: "Assistant", agent: "Agent", system: "Notice",
     who: { ai: "The assistant answers", waiting: "Waiting for a person", human: "%s answers", closed: "Ended. Write to begin again", none: "" },
     typing: "%s is writing", offline: "Not connected. Trying again…", idle: "Paused. Write to go on.",
+    rules: "Paused: too much came from this page at once. Write to go on.", tabs: "This chat is open in too many tabs. Close one and write to go on.",
+    large: "This message is too long to be sent.",
     unsent: "Not sent yet", cut: "Interrupted", blocked: "This page may not open this chat.",
   },
   es: {
@@ -16,6 +18,8 @@ const WORDS = {
     empty: "Escribe un mensaje para empezar.", you: "Tú", ai: "Asistente", agent: "Agente", system: "Aviso",
     who: { ai: "Responde el asistente", waiting: "Esperando a una persona", human: "Responde %s", closed: "Terminado. Escribe para empezar de nuevo", none: "" },
     typing: "%s está escribiendo", offline: "Sin conexión. Reintentando…", idle: "En pausa. Escribe para seguir.",
+    rules: "En pausa: esta página ha enviado demasiado a la vez. Escribe para seguir.", tabs: "Este chat está abierto en demasiadas pestañas. Cierra una y escribe para seguir.",
+    large: "Este mensaje es demasiado largo para enviarlo.",
     unsent: "Aún no enviado", cut: "Interrumpido", blocked: "Esta página no puede abrir este chat.",
   },
 };
@@ -285,7 +289,7 @@ function openSocket() {
   socket.onmessage = (event) => transport === mine && hear(JSON.parse(event.data));
   socket.onclose = (event) => {
     if (!opened) plain = attempt > 0 && !plain; // twice in vain: some networks let no WebSocket through
-    lost(mine, event.code);
+    lost(mine, event.code, event.reason);
   };
   return mine;
 }
@@ -325,14 +329,17 @@ function openPlain() {
   return mine;
 }
 
-function lost(which, code) {
+function lost(which, code, reason) {
   if (transport !== which) return;
   transport = null;
   for (const effect of [...streams.keys()]) cutStream(effect);
   hideTyping();
+  // The same again would close it again: what was too long is not sent any more.
+  if (code === 1009 && underWay) refused({ id: underWay, why: words.large });
   for (const message of unsent) if (own.has(message.id)) note(own.get(message.id), words.unsent);
   idle = code === 4000 || code === 1008;
-  showState(idle ? words.idle : words.offline);
+  const rules = reason === "too many tabs" ? words.tabs : words.rules;
+  showState(code === 1008 ? rules : idle ? words.idle : words.offline);
   if (idle) return;
   const longest = Math.min(30000, 500 * 2 ** attempt++);
   waiting = setTimeout(connectNow, longest / 2 + (Math.random() * longest) / 2);
