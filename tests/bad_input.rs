@@ -220,7 +220,7 @@ async fn a_signed_webhook_that_cannot_be_taken_is_told_why() {
             404,
         ),
         ("another method", bed.line.client.put(&url), 405),
-        ("too large", plain(&url, FORM, long), 413),
+        ("too large", signed(&url, FORM, &long), 413),
         ("in order, after all that", signed(&url, FORM, &form), 200),
     ];
     check_each(&bed, table).await;
@@ -262,7 +262,8 @@ async fn a_body_that_breaks_off_is_refused_and_the_signed_nonsense_is_kept_for_p
     let bed = Bed::new().await;
     let host = bed.address();
     let head = format!(
-        "POST /webhooks/sms HTTP/1.1\r\nhost: {host}\r\ncontent-type: {FORM}\r\ncontent-length: 100\r\n\r\nMessageSid="
+        "POST /webhooks/sms HTTP/1.1\r\nhost: {host}\r\ncontent-type: {FORM}\r\n\
+         x-twilio-signature: c2lnbmVk\r\ncontent-length: 100\r\n\r\nMessageSid="
     );
     let answer = raw(host, head.as_bytes(), true).await;
     assert_eq!(status_of(&answer), Some(400), "{answer}");
@@ -394,7 +395,7 @@ async fn who_sends_a_body_too_slowly_is_cut_off() {
 fn head(host: SocketAddr, path: &str, kind: &str, token: &str, length: usize) -> String {
     format!(
         "POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\ncontent-type: {kind}\r\n\
-         content-length: {length}\r\n\r\n"
+         x-twilio-signature: c2lnbmVk\r\ncontent-length: {length}\r\n\r\n"
     )
 }
 
@@ -420,6 +421,11 @@ async fn who_is_refused_anyway_is_refused_before_the_body() {
     ];
     let nobody = head(host, "/api/v1/messages", json, "", 100);
     table.push((nobody.replace("authorization: Bearer \r\n", ""), 401));
+    let unsigned = head(host, "/webhooks/sms", FORM, "", 100);
+    table.push((
+        unsigned.replace("x-twilio-signature: c2lnbmVk\r\n", ""),
+        401,
+    ));
     for (head, expected) in table {
         // Nothing of the body is ever sent.
         let began = monotonic();

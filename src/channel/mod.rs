@@ -25,6 +25,12 @@ pub trait Channel: Send + Sync + 'static {
     /// The instance's name in the configuration.
     fn name(&self) -> &ChannelName;
 
+    /// What can be told of a webhook from its head alone, before anybody's body is read.
+    ///
+    /// # Errors
+    /// As [`Channel::parse`], which looks again: passing here proves nothing.
+    fn admit(&self, headers: &HeaderMap) -> Result<(), TurnedAway>;
+
     /// Verifies the signature over the raw body, then turns it into what arrived. One webhook may hold several.
     ///
     /// # Errors

@@ -30,11 +30,16 @@ impl Channel for WebChat {
     }
 
     /// Always refuses.
-    fn parse(&self, _webhook: &Webhook<'_>) -> Result<Vec<Arrival>, TurnedAway> {
+    fn admit(&self, _headers: &HeaderMap) -> Result<(), TurnedAway> {
         Err(TurnedAway::Invalid(format!(
             "a web chat takes no webhooks; its customers write to /chat/{}/socket",
             self.name
         )))
+    }
+
+    /// Always refuses.
+    fn parse(&self, webhook: &Webhook<'_>) -> Result<Vec<Arrival>, TurnedAway> {
+        self.admit(webhook.headers).map(|()| Vec::new())
     }
 
     /// Always refuses.

@@ -1,7 +1,8 @@
 //! Where providers knock: verify, parse, route, and answer 2xx only after the commit.
 //!
-//! The signature is checked over the raw body before anything is read. A body that is signed and not understood is kept
-//! raw for people and answered 2xx: sending it again would not make it clearer.
+//! A request without a signature is turned away before its body is read, and the signature is checked over the raw
+//! body before anything in it is read. A body that is signed and not understood is kept raw for people and answered
+//! 2xx: sending it again would not make it clearer.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -120,6 +121,9 @@ async fn receive(
     let began = crate::clock::monotonic();
     let channel = &instance.channel;
     let medium = doors.runtime.policy().channel_rules(channel.name()).medium;
+    // Whoever does not even claim to be the provider makes us keep nothing.
+    let admitted = channel.admit(request.headers());
+    admitted.map_err(|why| turn_away(doors, medium, &why))?;
     let whole = Whole::read(doors, medium, request).await?;
     let parsed = match door {
         Door::Messages => channel.parse(&whole.as_webhook()),

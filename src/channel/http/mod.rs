@@ -70,6 +70,10 @@ impl Channel for Http {
         &self.name
     }
 
+    fn admit(&self, headers: &HeaderMap) -> Result<(), TurnedAway> {
+        authorise(bearer(headers)?, [self]).map(|_| ())
+    }
+
     fn parse(&self, webhook: &Webhook<'_>) -> Result<Vec<Arrival>, TurnedAway> {
         authorise(bearer(webhook.headers)?, [self])?;
         let object = parse::object(webhook)?;

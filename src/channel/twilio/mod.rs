@@ -124,6 +124,10 @@ impl Channel for Twilio {
         &self.name
     }
 
+    fn admit(&self, headers: &HeaderMap) -> Result<(), TurnedAway> {
+        signature::presented(headers).map(|_| ())
+    }
+
     fn parse(&self, webhook: &Webhook<'_>) -> Result<Vec<Arrival>, TurnedAway> {
         match self.verifier.verify(webhook)? {
             Signed::Form(form) => {

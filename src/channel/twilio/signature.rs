@@ -255,7 +255,11 @@ fn any_matches<M: Mac + FixedOutput + Clone>(
     })
 }
 
-fn presented(headers: &HeaderMap) -> Result<&[u8], TurnedAway> {
+/// The signature that a request carries, not looked at.
+///
+/// # Errors
+/// `Unsigned` without one.
+pub fn presented(headers: &HeaderMap) -> Result<&[u8], TurnedAway> {
     headers
         .get(SIGNATURE)
         .map(|value| value.as_bytes())
