@@ -279,6 +279,30 @@ fn a_file_that_cannot_be_read_is_one_fault() {
 }
 
 #[test]
+fn a_file_that_is_no_utf8_says_which_byte() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let check = |bytes: &[u8], says: &str| {
+        let path = dir.path().join("t.toml");
+        fs::write(&path, bytes).expect("written");
+        let faults = Config::load(Some(&path), &Environment::default()).expect_err("no text");
+        let said = faults.to_string();
+        assert!(
+            said.contains(says) && said.contains("save the file as UTF-8"),
+            "{said}"
+        );
+    };
+    check(
+        b"[server]\n# M\xfcnchen\n",
+        "t.toml:2:4: byte 12 (0xfc) is not UTF-8",
+    );
+    check(
+        b"# gr\xc3\xbc\xdf",
+        "t.toml:1:6: byte 6 (0xdf) is not UTF-8",
+    );
+    check(b"\xff\xfe[\0", "t.toml:1:1: byte 0 (0xff) is not UTF-8");
+}
+
+#[test]
 fn a_byte_order_mark_and_other_line_ends_are_no_faults() {
     let text = format!("\u{feff}{}", whole().replace('\n', "\r\n"));
     let config = Config::parse("whole.toml", &text, &directory(), &environment());

@@ -103,14 +103,14 @@ impl Config {
             return Self::parse("environment", "", Path::new(""), environment);
         };
         let name = path.display().to_string();
-        let text = read_file(path).map_err(|problem| {
-            let fault = Fault {
+        let text = read_file(path)
+            .map_err(|problem| Fault {
                 place: Place::WHOLE,
                 what: format!("cannot be read: {problem}"),
                 hint: "check the path after --config; `segue init` writes a starter".to_owned(),
-            };
-            Faults::new(name.clone(), vec![fault])
-        })?;
+            })
+            .and_then(|bytes| source::text(&bytes).map(str::to_owned))
+            .map_err(|fault| Faults::new(name.clone(), vec![fault]))?;
         let base = path.parent().unwrap_or(Path::new(""));
         Self::parse(&name, &text, base, environment)
     }
@@ -252,7 +252,7 @@ fn without_echoes(mut syntax: Vec<Fault>, others: Vec<Fault>) -> Vec<Fault> {
     syntax
 }
 
-fn read_file(path: &Path) -> Result<String, String> {
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let found = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if found.is_dir() {
         return Err("it is a directory".to_owned());
@@ -260,5 +260,5 @@ fn read_file(path: &Path) -> Result<String, String> {
     if found.len() > FILE_BYTES_MAX {
         return Err(format!("it is larger than {FILE_BYTES_MAX} bytes"));
     }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
+    std::fs::read(path).map_err(|error| error.to_string())
 }

@@ -68,6 +68,28 @@ pub(super) enum Value {
     Variable(String, Option<Box<Value>>),
 }
 
+/// The text of a file's `bytes`.
+///
+/// # Errors
+/// They are no UTF-8; the fault says where.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, Fault> {
+    std::str::from_utf8(bytes).map_err(|fault| {
+        let offset = fault.valid_up_to();
+        let before = std::str::from_utf8(&bytes[..offset]).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Fault {
+            place: Place::File {
+                line: before.matches('\n').count() + 1,
+                column: line.chars().count() + 1,
+            },
+            what: format!("byte {offset} (0x{:02x}) is not UTF-8", bytes[offset]),
+            hint: "save the file as UTF-8, for example with \
+                   `iconv -f WINDOWS-1252 -t UTF-8 segue.toml`"
+                .to_owned(),
+        }
+    })
+}
+
 /// Parses `text`; whatever could be understood is in the table.
 pub(super) fn parse(text: &str, faults: &mut Vec<Fault>) -> Table {
     let lines = Lines::of(text);
