@@ -70,7 +70,7 @@ use crate::ids::{AgentName, ChannelName, ConversationId, EffectId, IdHash, Queue
 pub const HEAD_VERSION: u8 = 1;
 /// A head larger than this is alarmed.
 pub const HEAD_BYTES_ALARM: usize = 32 * 1024;
-/// A head larger than this is parked for people.
+/// What customers say to a conversation with a head larger than this is parked for people.
 pub const HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// One conversation, as far as deciding needs it: the head. The trail is elsewhere.

@@ -13,14 +13,14 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 
 use super::outward::{Asked, ended_ask, frames, hang_up, obey, perform};
-use super::parking::{for_parking, park};
+use super::parking::{Why, for_parking, park};
 use super::recall::{Forgotten, recall};
 use super::router::Router;
 use super::{Answered, Permit, Unavailable};
 use crate::conversation::decision::{Answer, Decision, Perform};
 use crate::conversation::event::Event;
 use crate::conversation::words::ModeName;
-use crate::conversation::{Conversation, HEAD_BYTES_ALARM};
+use crate::conversation::{Conversation, HEAD_BYTES_ALARM, HEAD_BYTES_MAX};
 use crate::ids::ConversationId;
 use crate::metrics::Passivation;
 use crate::store::{CommitError, Listing, Turn};
@@ -96,6 +96,8 @@ pub struct Kept {
     pub(super) asks: Vec<Asked>,
     /// The mode of the last turn handed to the store.
     mode: ModeName,
+    /// The bytes of its head; 0 before the first.
+    head_bytes: usize,
     /// The inbound ids that stand in the store and not in the head.
     pub(super) forgotten: Forgotten,
 }
@@ -114,6 +116,7 @@ impl Kept {
             epoch,
             asks: Vec::new(),
             mode,
+            head_bytes: 0,
             forgotten: Forgotten::Asked(0),
         }
     }
@@ -192,11 +195,26 @@ impl Actor for Keeper {
     }
 }
 
-/// What stays of an event whose deciding panicked.
-struct Panicked {
-    name: &'static str,
-    rescue: Option<Event>,
-    post: Post,
+/// What stays of an event that is not to be decided.
+pub(super) struct Aside {
+    /// Why not.
+    pub(super) why: Why,
+    /// What kind of event.
+    pub(super) name: &'static str,
+    /// The event, if it has to be kept.
+    pub(super) rescue: Option<Event>,
+    /// Whoever waits.
+    pub(super) post: Post,
+}
+
+/// Whether the head has grown past all bounds and this would make it grow on. What people and performers do is
+/// decided all the same, so that it can become smaller again.
+fn is_too_much(event: &Event, kept: &Kept) -> bool {
+    kept.head_bytes > HEAD_BYTES_MAX
+        && matches!(
+            event,
+            Event::CustomerWrote { .. } | Event::WrittenElsewhere { .. }
+        )
 }
 
 // What is held across an `await` here is held by every actor's task, also while it is idle: keep it small.
@@ -206,16 +224,23 @@ async fn handle(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) {
         answer(post.reply, Err(Unavailable::Unread));
         return;
     }
-    if let Some(panicked) = turn(me, post, kept) {
-        let Panicked { name, rescue, post } = *panicked;
-        Box::pin(park(me, name, rescue, post, kept)).await;
+    if let Some(aside) = turn(me, post, kept) {
+        Box::pin(park(me, *aside, kept)).await;
     }
 }
 
 /// Decides and commits.
-fn turn(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) -> Option<Box<Panicked>> {
+fn turn(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) -> Option<Box<Aside>> {
     let rescue = for_parking(&post.event);
     let name = post.event.name();
+    if is_too_much(&post.event, kept) {
+        return Some(Box::new(Aside {
+            why: Why::TooLarge,
+            name,
+            rescue,
+            post: *post,
+        }));
+    }
     let ends = ended_ask(&post.event);
     let event = std::mem::replace(&mut post.event, Event::DeadlinePassed);
     match decide(event, kept) {
@@ -227,7 +252,8 @@ fn turn(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) -> Option<B
             commit(me, decision, *post, kept);
             None
         }
-        Err(_panicked) => Some(Box::new(Panicked {
+        Err(_panicked) => Some(Box::new(Aside {
+            why: Why::Panicked,
             name,
             rescue,
             post: *post,
@@ -299,6 +325,7 @@ fn push_turn(decision: Decision, kept: &mut Kept, turns: &mut Vec<Turn>) {
     kept.forgotten.extend(&decision.evicted);
     let conversation = &kept.conversation;
     let head = conversation.encode();
+    kept.head_bytes = head.len();
     if head.len() > HEAD_BYTES_ALARM {
         tracing::error!(conversation = %kept.id(), bytes = head.len(), "a head is far too large");
     }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use ractor::ActorRef;
 
-use super::keeper::{Kept, Letter, Post, answer, commit, decide};
+use super::keeper::{Aside, Kept, Letter, answer, commit, decide};
 use super::retry::written;
 use super::{Answered, Router, Unavailable, blocking};
 use crate::conversation::Conversation;
@@ -16,8 +16,23 @@ use crate::conversation::event::Event;
 use crate::ids::ConversationId;
 use crate::store::LoadError;
 
-/// Why an event is parked whose deciding panicked.
-const WHY: &str = "deciding panicked";
+/// Why an event is parked and not decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Why {
+    /// A fault of ours.
+    Panicked,
+    /// The conversation's head is larger than any may be.
+    TooLarge,
+}
+
+impl Why {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Panicked => "deciding panicked",
+            Self::TooLarge => "the conversation has grown too large; resolve it, then retry",
+        }
+    }
+}
 
 impl Router {
     /// The conversation cannot be read. A passing fault is answered with "later"; damage is parked for people, with
@@ -112,17 +127,21 @@ pub(super) fn for_parking(event: &Event) -> Option<Event> {
     }
 }
 
-/// A fault of ours: back to the last commit, the event to people, and the conversation with it.
-pub(super) async fn park(
-    me: &ActorRef<Letter>,
-    name: &'static str,
-    raw: Option<Event>,
-    post: Post,
-    kept: &mut Kept,
-) {
-    tracing::error!(conversation = %kept.id(), event = name, "deciding panicked; the event is parked for people");
-    let raw = raw.as_ref().and_then(written).unwrap_or_default();
-    kept.router.metrics().actor_panicked();
+/// Back to the last commit, the event to people, and the conversation with it.
+pub(super) async fn park(me: &ActorRef<Letter>, aside: Aside, kept: &mut Kept) {
+    let Aside {
+        why,
+        name,
+        rescue,
+        post,
+    } = aside;
+    let reason = why.as_str();
+    tracing::error!(conversation = %kept.id(), event = name, reason, "an event is parked for people");
+    let raw = rescue.as_ref().and_then(written).unwrap_or_default();
+    match why {
+        Why::Panicked => kept.router.metrics().actor_panicked(),
+        Why::TooLarge => {}
+    }
     kept.router.barrier().await;
     let again = post.again;
     let (id, store, at) = (
@@ -134,7 +153,7 @@ pub(super) async fn park(
         let parked = if again {
             None
         } else {
-            Some(store.park(name, &id.to_string(), &raw, WHY, at)?)
+            Some(store.park(name, &id.to_string(), &raw, reason, at)?)
         };
         let Some(loaded) = store.load(id, 0)? else {
             return Ok((parked, None));
@@ -156,7 +175,7 @@ pub(super) async fn park(
         }
     };
     let Some(parked) = parked else {
-        answer(post.reply, Err(Unavailable::StillParked(WHY)));
+        answer(post.reply, Err(Unavailable::StillParked(reason)));
         if conversation.is_none() {
             // Nothing of it is on disk: whoever comes next begins it, or is told that there is none.
             let _ = me.drain();

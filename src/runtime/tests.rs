@@ -508,3 +508,31 @@ async fn a_parked_event_is_taken_up_again_and_stays_parked_while_it_fails() {
     other.raw = vec![0, 159, 146];
     assert_eq!(bed.runtime.retry(&other).await, Ok(Retried::Never));
 }
+
+#[tokio::test]
+async fn what_is_said_to_a_conversation_that_has_grown_too_large_is_kept_for_people() {
+    let bed = Bed::new(Conversation::decide, Duration::ZERO).await;
+    let named = |id: &str| Inbound {
+        channel: "web".into(),
+        medium: Medium::Webchat,
+        from: Customer {
+            address: "eva".to_owned(),
+            name: Some("E".repeat(crate::conversation::HEAD_BYTES_MAX)),
+            language: None,
+        },
+        to: String::new(),
+        id: id.to_owned(),
+        sent_at: None,
+        body: Body::Text(id.to_owned()),
+    };
+    for (id, parked) in [("one", 0), ("two", 1), ("three", 2)] {
+        let answered = bed.runtime.deliver(named(id)).await;
+        assert_eq!(answered, Ok(Answer::Accepted), "{id}");
+        assert_eq!(bed.runtime.store().parked_count(), Ok(parked), "{id}");
+    }
+    assert_eq!(bed.mode("eva").await, ModeName::Waiting);
+    assert!(matches!(
+        bed.act("eva", Act::Claim { force: false }).await,
+        Ok(Answer::Claimed { .. })
+    ));
+}
