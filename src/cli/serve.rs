@@ -13,6 +13,7 @@ use super::complain;
 use crate::app::App;
 use crate::config::{ChannelKind, Config, Environment, LogFormat, default_path};
 use crate::conversation::words::Role;
+use crate::http::listen::CONNECTIONS_MAX;
 
 /// What can be said on the command line; it wins over the file and the environment.
 #[derive(Args, Debug)]
@@ -30,6 +31,9 @@ pub struct ServeArguments {
     #[arg(long, value_name = "ADDR")]
     ops_listen: Option<SocketAddr>,
 }
+
+/// Open files that suffice: every connection of the public listener, and room for the store, providers and operations.
+const FILES_WANTED: u64 = CONNECTIONS_MAX as u64 + 1_024;
 
 /// Runs until SIGTERM or SIGINT.
 pub fn run(arguments: &ServeArguments) -> ExitCode {
@@ -63,7 +67,27 @@ pub fn run(arguments: &ServeArguments) -> ExitCode {
     runtime.block_on(serve(config, path.is_none()))
 }
 
+/// Raises how many files may be open to what the system allows, and says so if that is too few.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    let soft = limit.current;
+    limit.current = limit.maximum;
+    let raised = setrlimit(Resource::Nofile, limit);
+    // None: no limit.
+    let open_max = if raised.is_ok() { limit.maximum } else { soft };
+    if let Some(open_max) = open_max.filter(|max| *max < FILES_WANTED) {
+        tracing::warn!(
+            open_max,
+            wanted = FILES_WANTED,
+            "fewer files may be open than there may be connections: callers will be refused before the limit on \
+             connections is reached; raise it with `ulimit -n` or LimitNOFILE="
+        );
+    }
+}
+
 async fn serve(config: Config, demonstration: bool) -> ExitCode {
+    raise_file_limit();
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }

@@ -1,4 +1,5 @@
-//! A listener over hyper: header time limits, a bound on connections, and a stop that finishes what was accepted.
+//! A listener over hyper: time limits for heads and for reading answers, bounds on connections (altogether and of one
+//! peer), and a stop that finishes what was accepted.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,10 +22,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use super::peers::{Impatient, PER_PEER_MAX, Peers, WRITE_WITHIN};
+
 /// How long a client may take for its request head; also how long an idle connection is kept.
 const HEAD_WITHIN: Duration = Duration::from_secs(75);
 /// Connections at once; more wait in the kernel's queue.
-const CONNECTIONS_MAX: usize = 20_000;
+pub const CONNECTIONS_MAX: usize = 20_000;
 /// How long to rest after the system refused to accept (out of file descriptors, say).
 const REST: Duration = Duration::from_millis(50);
 
@@ -48,7 +51,7 @@ pub async fn serve_within(
     head_within: Duration,
 ) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let under_way = TaskTracker::new();
+    let (under_way, peers) = (TaskTracker::new(), Peers::default());
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -71,6 +74,11 @@ pub async fn serve_within(
                 continue;
             }
         };
+        let Some(held) = peers.hold(from.ip(), PER_PEER_MAX) else {
+            // Not told apart from the others: closing costs the least.
+            tracing::debug!(peer = %from.ip(), "a peer holds too many connections");
+            continue;
+        };
         let served = connection(
             &builder,
             stream,
@@ -82,7 +90,7 @@ pub async fn serve_within(
         let stop = stop.clone();
         under_way.spawn(async move {
             finish(served, stop).await;
-            drop(place);
+            drop((place, held));
         });
     }
     drop(listener);
@@ -117,7 +125,8 @@ impl Service<Request<Incoming>> for Addressed {
     }
 }
 
-type Served = http1::UpgradeableConnection<TokioIo<TcpStream>, TowerToHyperService<Addressed>>;
+type Stream = Impatient<TcpStream>;
+type Served = http1::UpgradeableConnection<TokioIo<Stream>, TowerToHyperService<Addressed>>;
 
 /// Serves a connection; once asked to stop, finishes the request at hand and says that no other follows.
 async fn finish(served: Served, stop: CancellationToken) {
@@ -137,6 +146,7 @@ async fn finish(served: Served, stop: CancellationToken) {
 fn connection(builder: &http1::Builder, stream: TcpStream, routes: Addressed) -> Served {
     // Small answers leave at once; a refusal to set this costs only latency.
     let _ = stream.set_nodelay(true);
+    let stream = Impatient::new(stream, WRITE_WITHIN);
     builder
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
         .with_upgrades()

@@ -9,6 +9,7 @@ pub mod chat;
 pub mod limit;
 pub mod listen;
 pub mod ops;
+mod peers;
 pub mod problem;
 mod webhook;
 
