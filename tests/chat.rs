@@ -14,6 +14,7 @@ use segue::conversation::words::{ModeName, Role};
 use segue::http::chat::protocol::{FromVisitor, Hello, Message, Profile, Speaker, ToVisitor};
 use segue::http::chat::visitor::Visitor;
 use segue::ids::ConversationId;
+use segue::metrics::Figures;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, Message as Wire};
@@ -233,6 +234,20 @@ async fn a_customer_is_answered_in_a_stream_and_gets_a_person() {
         .collect();
     assert_eq!(pieces, answer.text, "the whole is what was streamed");
     assert!(tab.seen.contains(&ToVisitor::Stored { id: "m1".into() }));
+    let figures = house.app.metrics().render(&Figures::default());
+    for family in [
+        "segue_actor_turn_seconds_count ",
+        "segue_mailbox_wait_seconds_count ",
+        "segue_commit_seconds_count ",
+        "segue_commit_batch_events_sum ",
+        "segue_ai_first_chunk_seconds_count{provider=\"offline\",model=\"offline\"} ",
+    ] {
+        let value = figures.lines().find_map(|line| line.strip_prefix(family));
+        assert!(
+            value.is_some_and(|value| value != "0"),
+            "{family}: {value:?}"
+        );
+    }
 
     tab.text("m2", "I would like to talk to a person").await;
     tab.message(Speaker::System).await;

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::conversation::words::ModeName;
 use crate::desk::Feed;
-use crate::metrics::Metrics;
+use crate::metrics::{CommitFault, Metrics};
 use crate::runtime::Wheel;
+use crate::store::disk::Fault;
 use crate::store::{Observer, Position, Turn};
 
 /// See the head of this file.
@@ -64,5 +66,17 @@ impl Observer for Observers {
         if let Some(desk) = self.desk.get() {
             desk.committed(position, turns);
         }
+    }
+
+    fn written(&self, took: Duration, turns: usize) {
+        self.metrics.commit(took, turns);
+    }
+
+    fn not_written(&self, fault: &Fault) {
+        self.metrics.commit_error(match fault {
+            Fault::Full => CommitFault::Full,
+            Fault::Broken(_) | Fault::Spent(_) => CommitFault::Io,
+            Fault::Corrupt(_) | Fault::Newer { .. } => CommitFault::Corrupt,
+        });
     }
 }

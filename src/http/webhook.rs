@@ -176,7 +176,7 @@ async fn deliver(
                 last = Some(answer.map_err(unavailable)?);
             }
             Arrival::Report(report) => {
-                let answer = doors.runtime.report(report).await;
+                let answer = doors.runtime.report(medium, report).await;
                 last = Some(answer.map_err(unavailable)?);
             }
             Arrival::Ignored(why) => tracing::debug!(why, "nothing for us"),

@@ -8,6 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
@@ -17,6 +18,7 @@ use super::parking::{Why, for_parking, park};
 use super::recall::{Forgotten, recall};
 use super::router::Router;
 use super::{Answered, Permit, Unavailable};
+use crate::clock::monotonic;
 use crate::conversation::decision::{Answer, Decision, Perform};
 use crate::conversation::event::Event;
 use crate::conversation::words::ModeName;
@@ -49,6 +51,8 @@ pub struct Post {
     pub load: Option<Load>,
     /// It is parked and was taken up again.
     pub again: bool,
+    /// When it was put into the mailbox.
+    pub at: Instant,
 }
 
 impl Post {
@@ -60,6 +64,7 @@ impl Post {
             permit: None,
             load: None,
             again: false,
+            at: monotonic(),
         }
     }
 }
@@ -231,6 +236,9 @@ async fn handle(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) {
 
 /// Decides and commits.
 fn turn(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) -> Option<Box<Aside>> {
+    let began = monotonic();
+    let metrics = kept.router.metrics();
+    metrics.mailbox_waited(began.saturating_duration_since(post.at));
     let rescue = for_parking(&post.event);
     let name = post.event.name();
     if is_too_much(&post.event, kept) {
@@ -243,7 +251,9 @@ fn turn(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) -> Option<B
     }
     let ends = ended_ask(&post.event);
     let event = std::mem::replace(&mut post.event, Event::DeadlinePassed);
-    match decide(event, kept) {
+    let decided = decide(event, kept);
+    kept.router.metrics().actor_turn(began.elapsed());
+    match decided {
         Ok(decision) => {
             if let Some(ask) = ends {
                 kept.asks.retain(|asked| asked.ask != ask);

@@ -40,7 +40,7 @@ use crate::clock::Timestamp;
 use crate::conversation::Conversation;
 use crate::conversation::decision::{Answer, Refusal};
 use crate::conversation::event::{Act, Event};
-use crate::conversation::message::{Inbound, Report};
+use crate::conversation::message::{Inbound, Medium, Report};
 use crate::conversation::policy::{Policy, Switches};
 use crate::conversation::trail::Entry;
 use crate::conversation::words::Role;
@@ -140,15 +140,22 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Unavailable`] as for [`Runtime::deliver`].
-    pub async fn report(&self, report: Report) -> Answered {
+    pub async fn report(&self, medium: Medium, report: Report) -> Answered {
         let Some((id, _)) = report.effect else {
             return Ok(Answer::Ignored);
         };
         let bad_news = report.state == crate::conversation::message::ReportState::Failed;
+        let metrics = self.router.metrics();
         if !bad_news && !self.router.is_resident(id) && !self.router.is_due_soon(id) {
+            metrics.report_accepted(medium);
+            metrics.report_passed_over(medium, report.state);
             return Ok(Answer::Ignored);
         }
-        self.router.ask(id, Event::Reported(report), None).await
+        let answered = self.router.ask(id, Event::Reported(report), None).await;
+        if answered.is_ok() {
+            metrics.report_accepted(medium);
+        }
+        answered
     }
 
     /// A person on our side acts. `key` is the idempotency key with the digest of the request.

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -199,9 +199,14 @@ impl Performer {
                 customer,
             };
             let _in_flight = me.metrics.ai_inflight(&me.provider);
-            let emit = stream.map(|cell| cell as Arc<dyn Emit>);
+            let emit = stream.clone().map(|cell| cell as Arc<dyn Emit>);
             let event = match me.model.answer(question, emit, cancel).await {
-                Ok(answer) => Event::ModelAnswered { ask, answer },
+                Ok(answer) => {
+                    if let Some(took) = stream.and_then(|cell| cell.first_after()) {
+                        me.metrics.ai_first_chunk(&answer.model, took);
+                    }
+                    Event::ModelAnswered { ask, answer }
+                }
                 Err(failure) => {
                     tracing::debug!(conversation = %id, fault = %failure.fault, detail = failure.detail, "no answer");
                     Event::ModelFailed { ask, failure }
@@ -278,6 +283,7 @@ pub struct StreamCell {
     conversation: ConversationId,
     effect: EffectId,
     hub: Hub,
+    began: Instant,
     tap: Mutex<Tap>,
 }
 
@@ -285,6 +291,8 @@ pub struct StreamCell {
 struct Tap {
     shut: bool,
     shown: String,
+    /// How long after its beginning the first piece came.
+    first_after: Option<Duration>,
 }
 
 impl StreamCell {
@@ -293,8 +301,16 @@ impl StreamCell {
             conversation,
             effect,
             hub,
+            began: monotonic(),
             tap: Mutex::default(),
         })
+    }
+
+    /// How long after the question the first piece was shown, if one was.
+    fn first_after(&self) -> Option<Duration> {
+        let tap = self.tap.lock();
+        tap.expect("nobody panics while holding the tap")
+            .first_after
     }
 
     /// Shuts the tap; returns what the customer saw.
@@ -326,6 +342,7 @@ impl Emit for StreamCell {
             return false;
         }
         let at = tap.shown.len();
+        tap.first_after.get_or_insert_with(|| self.began.elapsed());
         tap.shown.push_str(text);
         self.hub.publish(
             self.conversation,

@@ -17,7 +17,7 @@ use super::keeper::{Letter, Post};
 use super::perform::Performer;
 use super::shard::Tree;
 use super::{Admission, Answered, Hub, Permit, Unavailable, Wheel};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Timestamp, monotonic};
 use crate::conversation::Conversation;
 use crate::conversation::decision::Decision;
 use crate::conversation::event::Event;
@@ -170,6 +170,7 @@ impl Router {
             permit,
             load: None,
             again,
+            at: monotonic(),
         };
         if !self.send(id, post) {
             return Err(Unavailable::Busy);

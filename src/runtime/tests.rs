@@ -536,3 +536,33 @@ async fn what_is_said_to_a_conversation_that_has_grown_too_large_is_kept_for_peo
         Ok(Answer::Claimed { .. })
     ));
 }
+
+#[tokio::test]
+async fn a_report_that_wakes_nobody_is_counted_all_the_same() {
+    let bed = Bed::new(Conversation::decide, Duration::ZERO).await;
+    while !bed.runtime.router().has_looked() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let report = Report {
+        effect: Some((bed.id("eva"), crate::ids::EffectId(1))),
+        provider_id: "SM1".to_owned(),
+        state: crate::conversation::message::ReportState::Delivered,
+        code: None,
+        failure: None,
+    };
+    let told = bed.runtime.report(Medium::Sms, report).await;
+    assert_eq!(told, Ok(Answer::Ignored));
+    let figures = bed
+        .runtime
+        .router()
+        .metrics()
+        .render(&crate::metrics::Figures::default());
+    let check = |series: &str| {
+        assert!(
+            figures.lines().any(|line| line == series),
+            "{series} in {figures}"
+        );
+    };
+    check("segue_messages_inbound_total{channel=\"sms\",kind=\"status\"} 1");
+    check("segue_messages_delivered_total{channel=\"sms\"} 1");
+}

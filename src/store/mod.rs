@@ -25,6 +25,7 @@
 //! Not here yet: the two-file backup.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::conversation::message::Medium;
@@ -148,6 +149,12 @@ impl From<CommitError> for LoadError {
 pub trait Observer: Send + Sync + 'static {
     /// These turns, at this position, are durable.
     fn committed(&self, position: Position, turns: &[Arc<Turn>]);
+
+    /// A group of so many turns was written and synced in this time. For figures.
+    fn written(&self, _took: Duration, _turns: usize) {}
+
+    /// A group could not be committed. For figures.
+    fn not_written(&self, _fault: &disk::Fault) {}
 }
 
 /// Told what became of a commit; called on the writer's thread (or on the submitter's, when the commit was refused at

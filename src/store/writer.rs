@@ -240,9 +240,11 @@ impl Writer {
         for submission in &mut group {
             submission.fate = CommitError::Unknown;
         }
+        let began = monotonic();
         let appended = self
             .journal
             .append(seq, at, &records, self.shared.applied());
+        let took = began.elapsed();
         let row = Arc::new(Group {
             seq,
             at,
@@ -257,6 +259,7 @@ impl Writer {
         });
         match appended {
             Ok(()) => {
+                self.shared.observer.written(took, row.turns.len());
                 self.publish(row);
                 self.answer(group);
             }
@@ -293,6 +296,7 @@ impl Writer {
         self.shared.enter(Phase::Unknown);
         self.shared.fence();
         tracing::error!(%fault, turns = row.turns.len(), "a commit failed");
+        self.shared.observer.not_written(&fault);
         for submission in group {
             submission.complete(Err(CommitError::Unknown));
         }
