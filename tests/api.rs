@@ -1129,6 +1129,50 @@ async fn of_many_switches_turned_at_once_none_is_lost_and_each_is_on_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_under_a_key_is_done_once_and_a_token_is_told_once() {
+    let house = house().await;
+    let root = house.token("Root", Role::Admin);
+    let under = async |key: &str, path: &str, body: Value| {
+        let asking = request(Method::POST, path, &root, body);
+        house
+            .send(asking.body_of(&[("idempotency-key", key)]))
+            .await
+    };
+    let ana = json!({"name": "Ana", "role": "agent"});
+    assert_eq!(under("k1", "/agents", ana.clone()).await.status, 201);
+    let told = under("k1", "/agents", ana.clone()).await;
+    assert_eq!(told.code(), (409, "already_done"), "{}", told.body);
+    assert_eq!(
+        under("k2", "/agents", ana).await.code(),
+        (409, "agent_exists")
+    );
+    let bob = json!({"name": "Bob", "role": "agent"});
+    assert_eq!(
+        under("k1", "/agents", bob).await.code(),
+        (422, "key_reused")
+    );
+    let renewed = under("k3", "/agents/Ana/token", Value::Null).await;
+    let token = renewed.body["token"].as_str().expect("a token").to_owned();
+    let told = under("k3", "/agents/Ana/token", Value::Null).await;
+    assert_eq!(told.code(), (409, "already_done"), "{}", told.body);
+    assert_eq!(
+        house.get("/agents/me", &token).await.status,
+        200,
+        "still the same"
+    );
+    let doors = house.app.doors();
+    let store = doors.runtime.store();
+    let id = store.park("webhook", "x", b"", "a test", doors.runtime.now());
+    let path = format!("/parked/{}/discard", id.expect("parked"));
+    let first = under("k4", &path, Value::Null).await;
+    let second = under("k4", &path, Value::Null).await;
+    assert_eq!((first.status, second.status), (200, 200), "{}", second.body);
+    assert_eq!(first.body, second.body);
+    assert_eq!(under("k5", &path, Value::Null).await.status, 404);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_board_is_what_the_store_says_after_a_restart() {
     let house = house().await;
     let ana = house.token("Ana", Role::Agent);

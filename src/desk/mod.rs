@@ -9,6 +9,7 @@
 //! | [`people`] | agents, roles, queues, tokens |
 //! | [`sessions`] | sign-ins of the inbox page |
 //! | [`presence`] | who is there, who looks at what |
+//! | [`replays`] | what was done under a key |
 //! | [`switches`] | which switch of the AI is turned |
 //!
 //! A desk never decides about a conversation and never writes one: it watches commits and knows people. What it keeps
@@ -18,6 +19,7 @@ pub mod board;
 pub mod names;
 pub mod people;
 pub mod presence;
+pub mod replays;
 pub mod sessions;
 pub mod sighting;
 pub mod stream;
@@ -52,6 +54,7 @@ struct Inner {
     feed: Feed,
     people: People,
     sessions: Sessions,
+    replays: replays::Replays,
     presence: Presence,
     incarnation: u64,
     streams: Arc<Semaphore>,
@@ -71,6 +74,7 @@ impl Desk {
                 feed,
                 people: People::open(store.clone(), Arc::clone(&clock))?,
                 sessions: Sessions::new(Arc::clone(&clock)),
+                replays: replays::Replays::default(),
                 presence: Presence::new(clock),
                 incarnation: store.incarnation(),
                 streams: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -101,6 +105,11 @@ impl Desk {
     /// Sign-ins of the inbox page.
     pub fn sessions(&self) -> &Sessions {
         &self.inner.sessions
+    }
+
+    /// What was done under a key.
+    pub fn replays(&self) -> &replays::Replays {
+        &self.inner.replays
     }
 
     /// Who is there.

@@ -4,10 +4,12 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 
 use super::caller::Caller;
+use crate::conversation::decision::Refusal;
+use crate::desk::replays::Replay;
 use crate::http::Doors;
 use crate::http::body;
 use crate::http::problem::Problem;
@@ -75,7 +77,20 @@ impl<T: DeserializeOwned> FromRequest<Doors> for Asked<T> {
     }
 }
 
-/// The idempotency key of a request without a body.
+/// The same for a request without a body: the path is all that it says.
+///
+/// # Errors
+/// As [`key`].
+pub fn path_key(
+    headers: &HeaderMap,
+    caller: &Caller,
+    uri: &Uri,
+) -> Result<Option<(IdHash, IdHash)>, Problem> {
+    let key = key(headers, caller)?;
+    Ok(key.map(|key| (key, IdHash::of(uri.path()))))
+}
+
+/// The idempotency key of a request.
 ///
 /// # Errors
 /// 400 when it is empty, too long or not text.
@@ -95,6 +110,25 @@ pub fn key(headers: &HeaderMap, caller: &Caller) -> Result<Option<IdHash>, Probl
     };
     let key = key.ok_or_else(wrong)?;
     Ok(Some(IdHash::of(&format!("{}\0{key}", caller.name()))))
+}
+
+/// What was answered when this was done under its key before, if it was.
+///
+/// # Errors
+/// 422 when the key was used for another request, 409 when the first answer held a secret.
+pub fn replayed(doors: &Doors, key: Option<(IdHash, IdHash)>) -> Result<Option<Vec<u8>>, Problem> {
+    match doors.desk.replays().find(key, doors.runtime.now()) {
+        None => Ok(None),
+        Some(Replay::Answer(answer)) => Ok(Some(answer)),
+        Some(Replay::Other) => Err(Problem::refused(&Refusal::KeyReused)),
+        Some(Replay::Secret) => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "already_done",
+            "This was done before",
+            "the agent exists already; the token was shown once and is not kept",
+        )
+        .hint("POST …/agents/{name}/token gives a new token")),
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> Result<(), Problem> {

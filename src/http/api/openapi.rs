@@ -136,7 +136,8 @@ fn operation(door: &Door) -> utoipa::openapi::path::Operation {
             .name("Idempotency-Key")
             .parameter_in(ParameterIn::Header)
             .description(Some(
-                "Acts on a conversation: the same key and body again changes nothing for 24 hours.",
+                "The same key and body again changes nothing for 24 hours; where the answer held a token, it is \
+                 refused as `already_done`. Signing in is not remembered.",
             ))
             .schema(Some(text()));
         operation = operation.parameter(parameter);

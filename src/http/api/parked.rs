@@ -6,18 +6,20 @@
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::asked::{Wanted, part};
+use super::asked::{Wanted, part, path_key, replayed};
 use super::caller::Caller;
 use super::door::{Door, Guard};
 use crate::conversation::words::Role;
 use crate::http::Doors;
 use crate::http::problem::Problem;
 use crate::http::webhook;
+use crate::ids::IdHash;
 use crate::runtime::{Retried, Unavailable};
 use crate::store::Parked;
 
@@ -142,19 +144,31 @@ async fn discard(
     State(doors): State<Doors>,
     caller: Caller,
     NamedThing(id): NamedThing,
-) -> Result<Json<ParkedView>, Problem> {
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
     whole_house(&caller)?;
+    let key = path_key(&headers, &caller, &uri)?;
+    if let Some(answer) = replayed(&doors, key)? {
+        return Ok(json(answer));
+    }
     let taken = take(&doors, id).await?.ok_or_else(nothing)?;
     tracing::warn!(by = %caller.name(), parked = id, kind = taken.kind, "a parked thing was discarded");
-    Ok(Json(taken.into()))
+    Ok(settled(&doors, key, taken))
 }
 
 async fn retry(
     State(doors): State<Doors>,
     caller: Caller,
     NamedThing(id): NamedThing,
-) -> Result<Json<ParkedView>, Problem> {
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
     whole_house(&caller)?;
+    let key = path_key(&headers, &caller, &uri)?;
+    if let Some(answer) = replayed(&doors, key)? {
+        return Ok(json(answer));
+    }
     let _alone = doors.runtime.retrying().await;
     let found = find(&doors, id).await?.ok_or_else(nothing)?;
     let retried = if found.kind == webhook::PARKED {
@@ -166,7 +180,7 @@ async fn retry(
     match retried {
         Retried::Done => {
             take(&doors, id).await?;
-            Ok(Json(found.into()))
+            Ok(settled(&doors, key, found))
         }
         Retried::Failed(why) => {
             let store = doors.runtime.store().clone();
@@ -205,6 +219,18 @@ async fn take(doors: &Doors, id: u64) -> Result<Option<Parked>, Problem> {
     let taken = tokio::task::spawn_blocking(move || store.parked_take(id)).await;
     let taken = taken.map_err(|_| Problem::from(Unavailable::Lost))?;
     Ok(taken.map_err(Unavailable::Store)?)
+}
+
+/// Answers with what was settled, and keeps the answer for a repetition.
+fn settled(doors: &Doors, key: Option<(IdHash, IdHash)>, settled: Parked) -> Response {
+    let answer = serde_json::to_vec(&ParkedView::from(settled)).expect("a view is plain data");
+    let now = doors.runtime.now();
+    doors.desk.replays().keep(key, Some(answer.clone()), now);
+    json(answer)
+}
+
+fn json(answer: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], answer).into_response()
 }
 
 fn nothing() -> Problem {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::asked::{Asked, part};
+use super::asked::{Asked, part, path_key, replayed};
 use super::caller::{Caller, Proof};
 use super::door::{Door, Guard};
 use crate::conversation::words::{ModeName, Role};
@@ -199,6 +199,7 @@ async fn add(
     asked: Asked<NewAgent>,
 ) -> Result<(StatusCode, Json<Equipped>), Problem> {
     asked.caller.at_least(Role::Admin)?;
+    replayed(&doors, asked.key)?;
     let NewAgent { name, role, queues } = asked.value;
     let policy = doors.runtime.policy();
     let queues: BTreeSet<crate::ids::QueueName> = queues.into_iter().map(Into::into).collect();
@@ -213,6 +214,10 @@ async fn add(
     }
     let of = name.clone();
     let token = changing(&doors, move |people| people.add(&of, role, queues)).await?;
+    doors
+        .desk
+        .replays()
+        .keep(asked.key, None, doors.runtime.now());
     tracing::info!(by = %asked.caller.name(), agent = name, %role, "an agent was added");
     Ok((StatusCode::CREATED, Json(equipped(name, &token))))
 }
@@ -221,11 +226,16 @@ async fn renew(
     State(doors): State<Doors>,
     caller: Caller,
     NamedAgent(name): NamedAgent,
+    headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Json<Equipped>, Problem> {
     caller.at_least(Role::Admin)?;
+    let key = path_key(&headers, &caller, &uri)?;
+    replayed(&doors, key)?;
     let of = name.clone();
     let token = changing(&doors, move |people| people.renew(&of)).await?;
     doors.desk.sessions().end_all_of(&name);
+    doors.desk.replays().keep(key, None, doors.runtime.now());
     tracing::info!(by = %caller.name(), agent = %name, "an agent got a new token");
     Ok(Json(equipped(name.to_string(), &token)))
 }
