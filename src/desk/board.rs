@@ -3,7 +3,7 @@
 //! Fed by the writer's thread after each commit: a conversation is looked up, replaced, and moved only when its mode
 //! changed. Readers copy at most [`PAGE_MAX`] pointers at a time, so they hold the writer up for microseconds.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::on_board;
@@ -11,7 +11,7 @@ use super::sighting::{EventId, Sighting};
 use crate::clock::Timestamp;
 use crate::conversation::Mode;
 use crate::conversation::words::ModeName;
-use crate::ids::ConversationId;
+use crate::ids::{ByConversation, ConversationId};
 use crate::store::{Listing, LoadError, Position, Store, Turn};
 
 /// The most conversations copied from the board in one go.
@@ -32,7 +32,7 @@ pub struct Board {
 
 #[derive(Debug, Default)]
 struct Inner {
-    by_id: HashMap<ConversationId, Stand>,
+    by_id: ByConversation<Stand>,
     /// The order of each list; what stands there is in `by_id`, so that a message moves nothing here.
     waiting: BTreeSet<Place>,
     human: BTreeSet<Place>,

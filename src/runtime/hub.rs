@@ -3,13 +3,12 @@
 //! The hub holds nothing that matters: whoever connects reads the trail first and then listens. A browser that is too
 //! slow misses frames and is told so; it reads the trail again.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::broadcast;
 
 use crate::conversation::words::Class;
-use crate::ids::{ConversationId, EffectId};
+use crate::ids::{ByConversation, ConversationId, EffectId};
 
 /// Frames a slow browser may lag behind before it has to read the trail again.
 const LAG_MAX: usize = 64;
@@ -68,7 +67,7 @@ pub enum Frame {
 /// All open browsers.
 #[derive(Clone, Debug, Default)]
 pub struct Hub {
-    open: Arc<Mutex<HashMap<ConversationId, broadcast::Sender<Frame>>>>,
+    open: Arc<Mutex<ByConversation<broadcast::Sender<Frame>>>>,
 }
 
 impl Hub {

@@ -4,7 +4,7 @@
 //! to the front; the queue is delivered before the slot turns live, so order holds over any number of sleeps. A keeper
 //! that is woken again is loaded only after everything the old one submitted is durable.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::conversation::Conversation;
 use crate::conversation::decision::Decision;
 use crate::conversation::event::Event;
 use crate::conversation::policy::Policy;
-use crate::ids::ConversationId;
+use crate::ids::{ByConversation, ConversationId};
 use crate::metrics::{MailboxRefusal, Metrics};
 use crate::store::Store;
 
@@ -65,7 +65,7 @@ pub struct Parts {
 pub type Step = fn(&mut Conversation, Event, Timestamp, &Policy) -> Decision;
 
 pub(super) struct Inner {
-    pub(super) maps: Vec<Mutex<HashMap<ConversationId, Slot>>>,
+    pub(super) maps: Vec<Mutex<ByConversation<Slot>>>,
     pub(super) tree: Tree,
     pub(super) store: Store,
     /// When this process took over.
@@ -370,7 +370,7 @@ impl Router {
         &self.inner.performer
     }
 
-    pub(super) fn map(&self, id: ConversationId) -> MutexGuard<'_, HashMap<ConversationId, Slot>> {
+    pub(super) fn map(&self, id: ConversationId) -> MutexGuard<'_, ByConversation<Slot>> {
         let place = usize::from(id.as_bytes()[1]) % MAPS;
         self.inner.maps[place]
             .lock()

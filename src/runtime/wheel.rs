@@ -3,14 +3,14 @@
 //! Each commit tells it the conversation's new due time; it holds what is due within the next minutes and is refilled
 //! from the store's due index. An alarm that comes early or stale finds nothing due and does no harm.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, Timestamp};
-use crate::ids::ConversationId;
+use crate::ids::{ByConversation, ConversationId};
 
 /// How far ahead the wheel looks.
 pub const HORIZON: Duration = Duration::from_secs(600);
@@ -30,7 +30,7 @@ struct Inner {
 #[derive(Default)]
 struct Spokes {
     order: BTreeSet<(Timestamp, ConversationId)>,
-    due: HashMap<ConversationId, Timestamp>,
+    due: ByConversation<Timestamp>,
 }
 
 impl Wheel {

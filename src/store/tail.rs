@@ -5,7 +5,7 @@
 //! commit that holds the turns. The tail also keeps what its conversations' due times and listings are *now*, because
 //! the indexes in the state file lag behind by exactly this much. It does no I/O and never waits.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::format::mode_code;
 use super::{Listing, Turn};
 use crate::clock::Timestamp;
 use crate::conversation::words::ModeName;
-use crate::ids::{ConversationId, IdHash};
+use crate::ids::{ByConversation, ConversationId, IdHash};
 
 /// What is added to a turn's bytes on disk for what it costs in memory besides.
 pub const TURN_BYTES: u64 = 160;
@@ -42,7 +42,7 @@ struct Pending {
 #[derive(Default, Debug)]
 pub struct Tail {
     groups: VecDeque<Arc<Group>>,
-    conversations: HashMap<ConversationId, Pending>,
+    conversations: ByConversation<Pending>,
     due: BTreeSet<(Timestamp, ConversationId)>,
     listing: BTreeSet<(u8, Timestamp, ConversationId)>,
     bytes: u64,

@@ -8,7 +8,6 @@
 //! survived: the journal is opened again, the newest row tells whether the group landed, and the disk is tried until
 //! it takes a commit; meanwhile everything is answered `Full`. Any other failure of the disk ends the store.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,7 +20,7 @@ use super::shared::{Phase, Shared};
 use super::tail::{Group, TURN_BYTES};
 use super::{CommitError, OnCommit, Position, Turn};
 use crate::clock::monotonic;
-use crate::ids::ConversationId;
+use crate::ids::ByConversation;
 
 /// Most turns in a group: above this a larger group no longer costs less per turn.
 pub const GROUP_RECORDS_MAX: usize = 512;
@@ -196,7 +195,7 @@ impl Writer {
     /// Takes out, and answers, what rests on something that was given up.
     fn fence(&self, group: Vec<Submission>) -> Vec<Submission> {
         let generation = self.shared.generation();
-        let mut revs: HashMap<ConversationId, u64> = HashMap::new();
+        let mut revs: ByConversation<u64> = ByConversation::default();
         let mut kept = Vec::with_capacity(group.len());
         let mut fenced = Vec::new();
         {
@@ -204,11 +203,15 @@ impl Writer {
             for submission in group {
                 // Two actors of one conversation, or a turn that was lost on the way, show as a revision that does
                 // not follow. Only what the tail knows can be compared: it is the last few seconds at least.
-                // Several turns of one conversation in a submission follow each other.
-                let mut own: HashMap<ConversationId, u64> = HashMap::new();
+                // Several turns of one conversation in a submission follow each other; nearly always there is one.
+                let mut own = Vec::with_capacity(submission.turns.len());
                 let follows = submission.turns.iter().all(|turn| {
                     let id = turn.conversation;
-                    let earlier = own.insert(id, turn.rev).or_else(|| revs.get(&id).copied());
+                    let newest = own.iter().rev().find(|(of, _)| *of == id);
+                    let earlier = newest
+                        .map(|(_, rev)| *rev)
+                        .or_else(|| revs.get(&id).copied());
+                    own.push((id, turn.rev));
                     let before = earlier.or_else(|| tail.rev(id));
                     before.is_none_or(|before| turn.rev == before + 1)
                 });
