@@ -6,6 +6,7 @@ pub mod agent;
 pub mod chat;
 pub mod check;
 pub mod init;
+pub mod load;
 pub mod screen;
 pub mod serve;
 pub mod starter;
@@ -42,6 +43,8 @@ enum Command {
     },
     /// Talk to a running Segue as a customer, in the terminal.
     Chat(chat::ChatArguments),
+    /// Put a server under load and measure it; without a target, one of its own.
+    Load(Box<load::LoadArguments>),
     /// The people who answer, and their tokens.
     Agent(agent::AgentArguments),
 }
@@ -55,6 +58,7 @@ pub fn run() -> ExitCode {
         }
         Command::Init { dir } => init::run(&dir),
         Command::Chat(arguments) => chat::run(&arguments),
+        Command::Load(arguments) => load::run(&arguments),
         Command::Agent(arguments) => agent::run(&arguments),
     }
 }

@@ -23,7 +23,7 @@ pub use sections::{
     TwilioSection, TwilioSender, WebchatSection,
 };
 pub use source::Environment;
-pub use values::Rate;
+pub use values::{Rate, duration, show};
 
 use self::reader::{Reader, Section};
 use crate::conversation::policy::{Policy, QueuePolicy, Switches, WINDOW_ENTRIES};

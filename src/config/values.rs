@@ -15,7 +15,10 @@ pub struct Rate {
 }
 
 /// `90s`, `5m`, `1h30m`, `400ms`, `7d`: numbers with units, greatest first.
-pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+///
+/// # Errors
+/// How it should have been written.
+pub fn duration(text: &str) -> Result<Duration, &'static str> {
     const HINT: &str = "write a duration like \"400ms\", \"30s\", \"5m\", \"1h30m\" or \"7d\"";
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
@@ -53,7 +56,7 @@ fn unit_millis(unit: &str) -> Option<u64> {
 }
 
 /// A duration as [`duration`] reads it.
-pub(super) fn show(duration: Duration) -> String {
+pub fn show(duration: Duration) -> String {
     let mut millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut out = String::new();
     for unit in ["d", "h", "m", "s", "ms"] {

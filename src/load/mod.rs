@@ -1,0 +1,59 @@
+//! `segue load`: customers, providers, a model and agents of its own around one Segue, and what they measured.
+//!
+//! Open loop: arrivals are drawn beforehand and kept to whatever the server does, and every latency counts from the
+//! *intended* moment, so a stalled server cannot hide behind requests that were not sent. Everything ends by itself.
+//!
+//! | room | holds |
+//! |---|---|
+//! | `plan` | what is wanted, checked |
+//! | `arrivals` | chance, and the moments at which customers write |
+//! | `customers` | who writes what: population and mix |
+//! | `wire` | one file per kind of channel: the signed request, and how its provider hears an answer |
+//! | `pace`, `sender` | keeps to the schedule; posts |
+//! | `provider`, `model` | the built-in providers and the built-in model |
+//! | `agents` | people who claim, reply and give back through the API |
+//! | `book`, `tally` | who waits for what, and the histograms |
+//! | `course`, `find` | a run from beginning to end; the search for the highest rate |
+//! | `local`, `target`, `process` | the server that is driven |
+//! | `view`, `report` | progress, and the result |
+//!
+//! It never reads the store of the server that it drives, and never touches a conversation that is not its own.
+
+pub mod agents;
+pub mod arrivals;
+pub mod book;
+pub mod course;
+pub mod customers;
+pub mod find;
+pub mod local;
+pub mod model;
+pub mod pace;
+pub mod plan;
+pub mod process;
+pub mod provider;
+pub mod report;
+pub mod sender;
+pub mod tally;
+pub mod target;
+pub mod view;
+pub mod wire;
+
+/// Why a load could not be run. What is wrong, and how to mend it.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct LoadError {
+    /// What is wrong.
+    pub what: String,
+    /// How to mend it; may be empty.
+    pub mend: String,
+}
+
+impl LoadError {
+    /// `what` is wrong; `mend` says how to mend it.
+    pub fn new(what: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            mend: mend.into(),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The built-in providers and the built-in model, on one address: whatever the server says ends here.
+//!
+//! Every path that a channel's own wire knows is its provider's; every path that ends in `/chat/completions` is the
+//! model's. A provider writes down what it heard when the last byte of it was read, then takes its time, then answers.
+//! They take a time and refuse as often as they were told to, by chance of the run's seed.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::arrivals::Chance;
+use super::book::Said;
+use super::customers::{marks, reply_number};
+use super::model;
+use super::pace::{Shared, open};
+use super::plan::Behaviour;
+use super::target::Target;
+use super::wire::Heard;
+use crate::clock::monotonic;
+
+/// What stands behind the address.
+pub struct Providers {
+    target: Arc<Target>,
+    book: Shared,
+    chance: Mutex<Chance>,
+    behaviour: Behaviour,
+    model: Behaviour,
+    asked: AtomicU64,
+    heard: AtomicU64,
+}
+
+impl Providers {
+    /// Serves them on `listener` until `stop`.
+    pub fn start(
+        listener: TcpListener,
+        (target, book): (Arc<Target>, Shared),
+        (behaviour, model): (Behaviour, Behaviour),
+        chance: Chance,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
+        let providers = Arc::new(Self {
+            target,
+            book,
+            chance: Mutex::new(chance),
+            behaviour,
+            model,
+            asked: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
+        });
+        let router = Router::new()
+            .fallback(anything)
+            .with_state(Arc::clone(&providers));
+        tokio::spawn(async move {
+            let served =
+                axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            // It ends with the run; an error here shows as messages that were never answered.
+            let _ended = served.await;
+        });
+        providers
+    }
+
+    /// Questions to the model so far, and calls to the providers.
+    pub fn counted(&self) -> (u64, u64) {
+        (
+            self.asked.load(Ordering::Relaxed),
+            self.heard.load(Ordering::Relaxed),
+        )
+    }
+
+    /// How long to take, and whether to fail.
+    fn draw(&self, behaviour: Behaviour) -> (Duration, bool) {
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        let half = behaviour.latency / 2;
+        (half + chance.exponential(half), chance.is(behaviour.errors))
+    }
+
+    fn said(&self, heard: &Heard) -> Said {
+        if let Some(number) = reply_number(&heard.text) {
+            return Said::Person(number);
+        }
+        let named: Vec<u64> = marks(&heard.text).collect();
+        match heard.class.as_deref() {
+            Some("ai") | None if !named.is_empty() => Said::Ai(named),
+            // Without marks nobody but the channel's own word tells an answer from a notice.
+            Some("ai") => Said::AiToAll,
+            None if !self.target.echoes => Said::AiToAll,
+            Some(_) | None => Said::System,
+        }
+    }
+}
+
+/// Takes its time. Short waits are left out: a timer is no finer than a millisecond.
+async fn take(long: Duration) {
+    if long >= Duration::from_millis(1) {
+        tokio::time::sleep(long).await;
+    }
+}
+
+async fn anything(
+    State(all): State<Arc<Providers>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    if uri.path().ends_with("/chat/completions") {
+        all.asked.fetch_add(1, Ordering::Relaxed);
+        let (long, fails) = all.draw(all.model);
+        take(long).await;
+        return match fails {
+            true => (StatusCode::INTERNAL_SERVER_ERROR, json, model::FAILURE).into_response(),
+            false => model::answer(&body),
+        };
+    }
+    let now = monotonic();
+    let Some((wire, heard)) = all.target.hear(uri.path(), &headers, &body) else {
+        // Somebody else's customer, or an address that was configured wrongly: taken, so that nobody repeats it.
+        return (StatusCode::NOT_FOUND, "no channel of this load").into_response();
+    };
+    all.heard.fetch_add(1, Ordering::Relaxed);
+    let (long, fails) = all.draw(all.behaviour);
+    if fails {
+        take(long).await;
+        let (status, body) = wire.refuse();
+        return (status, json, body).into_response();
+    }
+    if let Some(customer) = all.target.customer(&heard.to) {
+        let said = all.said(&heard);
+        open(&all.book).heard(customer, &said, &heard.effect, &heard.message, now);
+    }
+    let (status, body) = wire.took(&heard);
+    take(long).await;
+    (status, json, body).into_response()
+}
+
+/// Binds the address that providers are listened to at.
+///
+/// # Errors
+/// When it is taken.
+pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}

@@ -1,0 +1,123 @@
+//! The result for a terminal.
+
+use std::fmt::Write as _;
+
+use super::{Figures, Report, Step, show_millis, show_rate};
+
+/// All of it, in lines.
+pub fn write(report: &Report) -> String {
+    let mut out = String::new();
+    // Writing into a text cannot fail.
+    let _ok = lines(&mut out, report);
+    out
+}
+
+fn lines(out: &mut String, report: &Report) -> std::fmt::Result {
+    if report.ended_early {
+        writeln!(out, "Ended early: this is what was measured so far.\n")?;
+    }
+    writeln!(
+        out,
+        "{:<10} {:>9} {:>9} {:>8} {:>10} {:>10} {:>10}",
+        "rate /s", "offered", "ack /s", "bad", "ack p50", "ack p99", "ack max"
+    )?;
+    for step in report.steps.iter().filter(|step| !step.warm_up) {
+        row(out, step)?;
+    }
+    writeln!(
+        out,
+        "\n{:<26} {:>9} {:>10} {:>10} {:>10} {:>10} {:>10}",
+        "from the intended moment", "count", "p50", "p90", "p99", "p99.9", "max"
+    )?;
+    for figures in &report.stages {
+        stage(out, figures)?;
+    }
+    let (checks, people) = (&report.checks, &report.people);
+    writeln!(
+        out,
+        "\nlost {}  lost handoffs {}  duplicates {}  AI after a claim {}",
+        checks.lost, checks.lost_handoffs, checks.duplicates, checks.ai_after_claim
+    )?;
+    writeln!(
+        out,
+        "people: {} asked for, {} tickets, {} claimed ({} conflicts), {} replies, {} handed back, {} resolved, {} unanswered",
+        people.asked_for,
+        people.tickets,
+        people.claimed,
+        people.conflicts,
+        people.replies,
+        people.handed_back,
+        people.resolved,
+        checks.left_to_people
+    )?;
+    if let Some(cost) = &report.server {
+        writeln!(
+            out,
+            "server: {:.0} µs of processor time per message, {:.0} MiB at the end, {:.0} MiB at most, data on {}",
+            cost.cpu_us_per_message,
+            cost.memory_mib,
+            cost.memory_max_mib,
+            cost.file_system.as_deref().unwrap_or("an unknown disk")
+        )?;
+    }
+    for (what, count) in &report.faults {
+        writeln!(out, "fault: {what}, {count} times")?;
+    }
+    for note in &report.notes {
+        writeln!(out, "note: {note}")?;
+    }
+    if let Some(found) = &report.found {
+        let objective = show_millis(found.p99);
+        match found.rate {
+            Some(rate) => writeln!(
+                out,
+                "\nThe highest rate with p99 ≤ {objective}: {} messages/s",
+                show_rate(rate)
+            )?,
+            None => writeln!(out, "\nNo rate kept p99 ≤ {objective}.")?,
+        }
+    }
+    match report.problems.as_slice() {
+        [] => writeln!(out, "\nNothing is wrong."),
+        problems => problems
+            .iter()
+            .try_for_each(|problem| writeln!(out, "WRONG: {problem}")),
+    }
+}
+
+fn row(out: &mut String, step: &Step) -> std::fmt::Result {
+    let ack = &step.stages[0];
+    let kept = match step.kept {
+        Some(true) => "  kept",
+        Some(false) => "  missed",
+        None => "",
+    };
+    writeln!(
+        out,
+        "{:<10} {:>9} {:>9} {:>8} {:>10} {:>10} {:>10}{kept}",
+        show_rate(step.rate),
+        step.counts.offered,
+        show_rate(step.achieved),
+        step.counts.bad(),
+        show_millis(ack.p50),
+        show_millis(ack.p99),
+        show_millis(ack.max)
+    )
+}
+
+fn stage(out: &mut String, figures: &Figures) -> std::fmt::Result {
+    if figures.count == 0 {
+        return writeln!(out, "{:<26} {:>9}", figures.title, "none");
+    }
+    writeln!(
+        out,
+        "{:<26} {:>9} {:>10} {:>10} {:>10} {:>10} {:>10}",
+        figures.title,
+        figures.count,
+        show_millis(figures.p50),
+        show_millis(figures.p90),
+        show_millis(figures.p99),
+        show_millis(figures.p999),
+        show_millis(figures.max)
+    )
+}

@@ -1,0 +1,208 @@
+//! Twilio messaging, SMS and WhatsApp: the form that Twilio posts, signed as Twilio signs, and its `Messages.json`.
+
+use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+
+use super::{Heard, Post, Wire, digits_after};
+use crate::channel::twilio::signature::{SIGNATURE, sign};
+use crate::config::{TwilioSection, TwilioSender};
+use crate::secret::Secret;
+
+/// One instance.
+pub struct TwilioWire {
+    name: String,
+    account: String,
+    token: Secret,
+    /// What is signed: the public URL of the webhook.
+    url: String,
+    path: String,
+    ours: String,
+    whatsapp: bool,
+}
+
+impl TwilioWire {
+    /// The instance `name`, of a server that is seen at `public_url`.
+    pub fn new(name: &str, section: &TwilioSection, public_url: &str) -> Self {
+        let ours = match &section.sender {
+            TwilioSender::From(from) => from.clone(),
+            TwilioSender::MessagingService(_) => "+14155550100".to_owned(),
+        };
+        let path = format!("/webhooks/{name}");
+        let public_url = public_url.trim_end_matches('/');
+        Self {
+            name: name.to_owned(),
+            account: section.account_sid.clone(),
+            token: section
+                .auth_tokens
+                .first()
+                .cloned()
+                .unwrap_or_else(|| Secret::from("")),
+            url: format!("{public_url}{path}"),
+            path,
+            whatsapp: ours.starts_with("whatsapp:"),
+            ours,
+        }
+    }
+
+    fn prefix(&self) -> &'static str {
+        if self.whatsapp { "whatsapp:+" } else { "+" }
+    }
+}
+
+impl Wire for TwilioWire {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "twilio"
+    }
+
+    fn address(&self, number: u64) -> String {
+        format!("{}{number}", self.prefix())
+    }
+
+    fn number(&self, address: &str) -> Option<u64> {
+        digits_after(self.prefix(), address)
+    }
+
+    fn write(&self, from: &str, id: &str, text: &str) -> Post {
+        let sid = self.message_id(id);
+        let mut form = form_urlencoded::Serializer::new(String::with_capacity(512));
+        // What Twilio sends with every message: a server has to sign and decode all of it.
+        form.append_pair("ToCountry", "US")
+            .append_pair("SmsMessageSid", &sid)
+            .append_pair("NumMedia", "0")
+            .append_pair("SmsSid", &sid)
+            .append_pair("SmsStatus", "received")
+            .append_pair("Body", text)
+            .append_pair("To", &self.ours)
+            .append_pair("NumSegments", "1")
+            .append_pair("MessageSid", &sid)
+            .append_pair("AccountSid", &self.account)
+            .append_pair("From", from)
+            .append_pair("ApiVersion", "2010-04-01");
+        if self.whatsapp {
+            form.append_pair("ProfileName", "Load Test")
+                .append_pair("MessageType", "text");
+        }
+        let body = form.finish();
+        let signature = sign(&self.token, &self.url, body.as_bytes());
+        let kind = "application/x-www-form-urlencoded; charset=utf-8".to_owned();
+        Post {
+            path: self.path.clone(),
+            headers: vec![("content-type", kind), (SIGNATURE, signature)],
+            body: Bytes::from(body),
+        }
+    }
+
+    fn message_id(&self, id: &str) -> String {
+        format!("SM{id}")
+    }
+
+    fn hear(&self, path: &str, _: &HeaderMap, body: &[u8]) -> Option<Heard> {
+        let inside = format!("/Accounts/{}/Messages.json", self.account);
+        if !path.ends_with(&inside) {
+            return None;
+        }
+        let mut heard = Heard {
+            to: String::new(),
+            effect: String::new(),
+            message: String::new(),
+            text: String::new(),
+            class: None,
+        };
+        let mut status = String::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            match &*name {
+                "To" => heard.to = value.into_owned(),
+                "Body" => heard.text = value.into_owned(),
+                "StatusCallback" => status = value.into_owned(),
+                _ => {}
+            }
+        }
+        self.number(&heard.to)?;
+        // Our own reference travels in the status URL: the conversation and the message.
+        let query = status.split_once('?').map_or("", |(_, query)| query);
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if name == "e" {
+                heard.message = value.into_owned();
+            }
+        }
+        heard.effect = query.to_owned();
+        Some(heard)
+    }
+
+    fn took(&self, heard: &Heard) -> (StatusCode, String) {
+        let sid = crate::ids::IdHash::of(&heard.effect).0;
+        (
+            StatusCode::CREATED,
+            format!("{{\"sid\":\"SM{sid:032x}\",\"status\":\"queued\"}}"),
+        )
+    }
+
+    fn refuse(&self) -> (StatusCode, String) {
+        let body = r#"{"code":20429,"message":"Too Many Requests","status":429}"#;
+        (StatusCode::TOO_MANY_REQUESTS, body.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Method;
+
+    use super::*;
+    use crate::channel::Webhook;
+    use crate::channel::twilio::signature::Verifier;
+
+    fn wire(from: &str) -> TwilioWire {
+        let section = TwilioSection {
+            account_sid: "AC1".to_owned(),
+            auth_tokens: vec![Secret::from("hush")],
+            shared_keys: Vec::new(),
+            sender: TwilioSender::From(from.to_owned()),
+            api_base_url: None,
+        };
+        TwilioWire::new("sms", &section, "https://chat.example.com/")
+    }
+
+    #[test]
+    fn what_is_written_passes_the_servers_own_check() {
+        let wire = wire("+14155550100");
+        let post = wire.write("+1700", "00ff", "Where is it? ñ & =");
+        let mut headers = HeaderMap::new();
+        for (name, value) in &post.headers {
+            headers.insert(*name, value.parse().expect("a value"));
+        }
+        let check = |body: &[u8]| {
+            let verifier = Verifier::new("https://chat.example.com", &[Secret::from("hush")], &[]);
+            let webhook = Webhook {
+                method: &Method::POST,
+                path_and_query: &post.path,
+                headers: &headers,
+                body,
+            };
+            verifier.verify(&webhook).is_ok()
+        };
+        assert!(check(&post.body));
+        assert!(!check(b"Body=else"));
+    }
+
+    #[test]
+    fn what_goes_out_is_heard_by_the_line_of_that_medium_only() {
+        let body = b"To=whatsapp%3A%2B17001&Body=hi&StatusCallback=https%3A%2F%2Fx%2Fwebhooks%2Fwa%2Fstatus%3Fc%3Dc01%26e%3D7";
+        let path = "/2010-04-01/Accounts/AC1/Messages.json";
+        let heard = wire("whatsapp:+1415")
+            .hear(path, &HeaderMap::new(), body)
+            .expect("heard");
+        assert_eq!(
+            (&*heard.to, &*heard.message, &*heard.text, &*heard.effect),
+            ("whatsapp:+17001", "7", "hi", "c=c01&e=7")
+        );
+        assert_eq!(wire("+1415").hear(path, &HeaderMap::new(), body), None);
+        assert_eq!(
+            wire("whatsapp:+1415").hear("/else", &HeaderMap::new(), body),
+            None
+        );
+    }
+}
