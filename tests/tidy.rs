@@ -53,6 +53,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "load",
+        &[
+            "config",
+            "channel",
+            "model",
+            "control",
+            "conversation",
+            "ids",
+            "clock",
+            "secret",
+        ],
+    ),
+    (
         "control",
         &[
             "http",

@@ -14,7 +14,8 @@ use crate::load::plan::{Behaviour, Place, Plan, Shape, Staff, rates, share, time
 use crate::load::report::{html, text};
 use crate::load::{LoadError, course};
 
-const ABOUT: &str = "\
+/// What the command is for, at length.
+pub const ABOUT: &str = "\
 Sends messages of customers as their providers would, signed, at a rate of its own: a Poisson process, kept to whatever
 the server does. Every latency counts from the moment at which a message was meant to be sent, so waiting in line is in
 it. It plays the providers, the model and the agents too, and checks that nothing is lost, repeated, or said by the AI
@@ -30,11 +31,11 @@ channels (api_base_url, callback_url) and its model (provider = \"openai\", base
 given with --provider-listen; agents are added through its data directory and removed afterwards:
   segue load --config segue.toml --target http://127.0.0.1:8080 --provider-listen 127.0.0.1:4010 --rate 100
 
-Exit code: 0 fine, 1 something is wrong (too many errors, something lost, the objective missed), 2 wrong usage.";
+TIME is 30 or 30s, 250ms, 5m. SHARE is 5% or 0.05.
+Exit code: 0 fine, 1 something is wrong (too many errors, something lost or repeated, the objective missed), 2 wrong usage.";
 
 /// Put a server under load and measure it.
 #[derive(Args, Debug)]
-#[command(long_about = ABOUT)]
 pub struct LoadArguments {
     /// The running server; only of this machine. Without it: where the configuration says that it listens.
     #[arg(long, value_name = "URL", help_heading = "Where to")]
@@ -156,6 +157,9 @@ pub struct LoadArguments {
     /// The share of messages that the providers refuse for the moment.
     #[arg(long, value_name = "SHARE", value_parser = share, default_value = "0", help_heading = "Who answers")]
     provider_errors: f64,
+    /// The share of messages whose delivery the providers report, as `sent` and as `delivered`: webhooks on top of the rate.
+    #[arg(long, value_name = "SHARE", value_parser = share, default_value = "100%", help_heading = "Who answers")]
+    receipts: f64,
 
     /// What is printed at the end.
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "The result")]
@@ -186,16 +190,16 @@ fn rates_of(text: &str) -> Result<Rates, String> {
 pub fn run(arguments: &LoadArguments) -> ExitCode {
     let plan = match plan(arguments) {
         Ok(plan) => plan,
-        Err(fault) => return usage(&fault),
+        Err(fault) => return failed(&fault),
     };
     if let Err(fault) = plan.check() {
-        return usage(&fault);
+        return failed(&fault);
     }
     let stop = CancellationToken::new();
     listen(&stop);
     let report = match course::run(&plan, &stop) {
         Ok(report) => report,
-        Err(fault) => return usage(&fault),
+        Err(fault) => return failed(&fault),
     };
     tell(arguments.format, &report);
     if let Some(path) = &arguments.report
@@ -213,9 +217,12 @@ pub fn run(arguments: &LoadArguments) -> ExitCode {
     }
 }
 
-fn usage(fault: &LoadError) -> ExitCode {
+fn failed(fault: &LoadError) -> ExitCode {
     complain(&fault.what, &fault.mend);
-    ExitCode::from(2)
+    match fault.usage {
+        true => ExitCode::from(2),
+        false => ExitCode::FAILURE,
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]
@@ -257,7 +264,7 @@ fn plan(arguments: &LoadArguments) -> Result<Plan, LoadError> {
             data: all.data.clone(),
         },
         (Some(_), None) => {
-            return Err(LoadError::new(
+            return Err(LoadError::usage(
                 "a running server's webhooks are signed, and its secrets are not known",
                 "name its configuration: --config segue.toml",
             ));
@@ -306,6 +313,7 @@ fn plan(arguments: &LoadArguments) -> Result<Plan, LoadError> {
             latency: all.model_latency,
             errors: all.model_errors,
         },
+        receipts: all.receipts,
         channels: all.channels.clone(),
         seed: all.seed,
         allow_remote: all.allow_remote,

@@ -44,6 +44,7 @@ enum Command {
     /// Talk to a running Segue as a customer, in the terminal.
     Chat(chat::ChatArguments),
     /// Put a server under load and measure it; without a target, one of its own.
+    #[command(long_about = load::ABOUT)]
     Load(Box<load::LoadArguments>),
     /// The people who answer, and their tokens.
     Agent(agent::AgentArguments),

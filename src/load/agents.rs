@@ -1,10 +1,8 @@
 //! People: they see who waits on the event stream, claim, reply, and give back or resolve, all through the agent API.
 //!
 //! One of them reads the stream for all; a conversation that came to wait is taken up by the next who is free. Every
-//! one has a token of their own and one conversation at a time. They are added through the control socket of the data
-//! directory before the run and removed after it. They touch no conversation but those of the run's own customers.
+//! one has a token of their own and one conversation at a time. They touch no conversation but those of the run's own customers.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -24,8 +22,6 @@ use super::pace::{Shared, open};
 use super::plan::Staff;
 use super::target::Target;
 use crate::clock::monotonic;
-use crate::control::{self, Reply, Request};
-use crate::conversation::words::Role;
 use crate::model::sse::Decoder;
 use crate::secret::Secret;
 
@@ -37,69 +33,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 const REPLIES_MAX: usize = 5;
 /// The longest an act may take.
 const ACT_WITHIN: Duration = Duration::from_secs(30);
-
-/// Agents that were added for a run; removed when this is dropped.
-pub struct Hired {
-    data: PathBuf,
-    names: Vec<String>,
-    /// Their tokens.
-    pub tokens: Vec<Secret>,
-}
-
-impl Hired {
-    /// Adds `count` agents to the process that runs on `data`. `run` makes their names new.
-    ///
-    /// # Errors
-    /// When there is no such process, or it refuses.
-    pub fn hire(data: &Path, count: usize, run: u64) -> Result<Self, LoadError> {
-        let mut hired = Self {
-            data: data.to_owned(),
-            names: Vec::new(),
-            tokens: Vec::new(),
-        };
-        for n in 1..=count {
-            let name = format!("Load {:04x} {n}", run & 0xffff);
-            let request = Request::AgentAdd {
-                name: name.clone(),
-                role: Role::Agent,
-                queues: std::collections::BTreeSet::new(),
-            };
-            let mend = "agents are added through the data directory's control socket: run this beside the server and as its user, or say --agents 0";
-            let asked = control::ask(data, &request)
-                .map_err(|fault| LoadError::new(fault.to_string(), mend))?;
-            match asked {
-                Some(Reply::Token { token }) => {
-                    hired.names.push(name);
-                    hired.tokens.push(Secret::from(token.reveal()));
-                }
-                Some(Reply::Failed { what, mend }) => return Err(LoadError::new(what, mend)),
-                None => {
-                    let what = format!("nobody runs on `{}`", data.display());
-                    return Err(LoadError::new(what, mend));
-                }
-                Some(
-                    Reply::Done | Reply::Agents { .. } | Reply::Status { .. } | Reply::Ai { .. },
-                ) => {
-                    return Err(LoadError::new(
-                        "the server answered something else",
-                        "it may be of another version",
-                    ));
-                }
-            }
-        }
-        Ok(hired)
-    }
-}
-
-impl Drop for Hired {
-    fn drop(&mut self) {
-        for name in &self.names {
-            let request = Request::AgentRevoke { name: name.clone() };
-            // A server that is gone has no agents.
-            let _gone = control::ask(&self.data, &request);
-        }
-    }
-}
 
 /// What the agents need to know.
 struct Desk {

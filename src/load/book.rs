@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+pub use super::checks::{Checks, People};
 use super::tally::{Counts, Phase, Row, Stage, Tally};
 
 /// Unanswered messages that are followed at once; more are sent and not followed.
@@ -48,51 +49,6 @@ struct Customer {
     effects: std::collections::VecDeque<String>,
 }
 
-/// What was found out about correctness, and about people.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, serde::Serialize)]
-pub struct Checks {
-    /// Acknowledged, owed by the AI, and never answered.
-    pub lost: u64,
-    /// Requests for a person that were acknowledged and never seen by the agents.
-    pub lost_handoffs: u64,
-    /// Messages that a provider took twice.
-    pub duplicates: u64,
-    /// Messages of the AI that came after a claim.
-    pub ai_after_claim: u64,
-    /// Messages that people owed an answer to at the end.
-    pub left_to_people: u64,
-    /// Unanswered messages too many to be followed.
-    pub not_followed: u64,
-}
-
-impl Checks {
-    /// Whether a promise of the server was broken.
-    pub fn broken(&self) -> bool {
-        self.lost + self.lost_handoffs + self.duplicates + self.ai_after_claim > 0
-    }
-}
-
-/// What people did.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, serde::Serialize)]
-pub struct People {
-    /// Messages that asked for a person and were acknowledged.
-    pub asked_for: u64,
-    /// Conversations that came to stand on the list of those who wait.
-    pub tickets: u64,
-    /// Claimed by our agents.
-    pub claimed: u64,
-    /// Claims refused because somebody had it, or nobody waited any more.
-    pub conflicts: u64,
-    /// Replies of our agents that reached a provider.
-    pub replies: u64,
-    /// Given back to the AI.
-    pub handed_back: u64,
-    /// Resolved.
-    pub resolved: u64,
-    /// Calls of the agents that failed.
-    pub errors: u64,
-}
-
 /// The book of a run.
 #[derive(Debug)]
 pub struct Book {
@@ -121,6 +77,8 @@ pub enum Said {
     Ai(Vec<u64>),
     /// The AI, answering whatever is open.
     AiToAll,
+    /// The AI or the system: the provider is not told which. Counts as an answer to whatever is open.
+    Either,
     /// One of our people, with this reply.
     Person(u64),
     /// The system.
@@ -174,7 +132,8 @@ impl Book {
     /// A message is due and goes out.
     pub fn offered(&mut self, customer: u64, mark: u64, asks_for_person: bool, when: When) {
         self.count(when, |counts| counts.offered += 1);
-        if !self.follows && !(asks_for_person && self.staffed) {
+        let awaited = self.follows || asks_for_person && self.staffed;
+        if !awaited {
             return;
         }
         if self.open >= OPEN_MAX {
@@ -289,15 +248,18 @@ impl Book {
         }
         one.effects.push_back(effect.to_owned());
         match said {
-            Said::Ai(_) | Said::AiToAll => {
+            Said::Ai(_) | Said::AiToAll | Said::Either => {
                 if let Some(named) = &one.claimed
+                    && *said != Said::Either
                     && !named.iter().any(|known| known == message)
                 {
                     self.checks.ai_after_claim += 1;
                 }
                 let closed = self.close(customer, |open| match said {
                     Said::Ai(marks) => marks.contains(&open.mark),
-                    Said::AiToAll | Said::Person(_) | Said::System => !open.for_people,
+                    Said::AiToAll | Said::Either | Said::Person(_) | Said::System => {
+                        !open.for_people
+                    }
                 });
                 for open in closed {
                     let took = now.saturating_duration_since(open.when.at);
@@ -392,26 +354,18 @@ impl Book {
         (ai, tickets)
     }
 
-    /// Whether nothing is on its way any more: no webhook, no answer of the AI, no person at work.
-    pub fn at_rest(&self) -> bool {
-        let waiting = self.customers.values().any(|one| {
-            one.with_people && self.staffed
-                || one
-                    .open
-                    .iter()
-                    .any(|open| !open.for_people || open.wants_ticket)
-        });
-        !waiting && self.replies.is_empty()
+    /// Whether nothing is on its way any more: no answer of the AI, no ticket; with `people` none of them at work either.
+    pub fn at_rest(&self, people: bool) -> bool {
+        let waits = |open: &Open| !open.for_people || open.wants_ticket;
+        let mut all = self.customers.values();
+        let busy =
+            all.any(|one| people && self.staffed && one.with_people || one.open.iter().any(waits));
+        !busy && (!people || self.replies.is_empty())
     }
 
     /// Unanswered messages.
     pub fn open(&self) -> usize {
         self.open
-    }
-
-    /// Replies of people on their way.
-    pub fn replies_open(&self) -> usize {
-        self.replies.len()
     }
 
     /// What was found out, as things stand.
@@ -475,7 +429,7 @@ mod tests {
         let (_, latencies) = world.book.tally.measured();
         let ai = latencies.of(Stage::AiReply);
         assert_eq!((ai.len(), ai.max() / 1_000), (2, 250));
-        assert!(world.book.at_rest() && !world.book.checks().broken());
+        assert!(world.book.at_rest(true) && !world.book.checks().broken());
     }
 
     #[test]
@@ -513,6 +467,11 @@ mod tests {
         };
         check("7", 0);
         check("8", 1);
+        // A notice of the system ("Ana is here now") looks the same where the provider is not told the class.
+        let mut world = World::new();
+        world.book.claimed(1, Vec::new());
+        world.says(&Said::Either, "9", 50);
+        assert_eq!(world.book.checks().ai_after_claim, 0);
         let mut world = World::new();
         world.book.claimed(1, Vec::new());
         world.book.releasing(1);

@@ -11,9 +11,9 @@
 //! | `wire` | one file per kind of channel: the signed request, and how its provider hears an answer |
 //! | `pace`, `sender` | keeps to the schedule; posts |
 //! | `provider`, `model` | the built-in providers and the built-in model |
-//! | `agents` | people who claim, reply and give back through the API |
-//! | `book`, `tally` | who waits for what, and the histograms |
-//! | `course`, `find` | a run from beginning to end; the search for the highest rate |
+//! | `hired`, `agents` | people who claim, reply and give back through the API |
+//! | `book`, `checks`, `tally` | who waits for what, what was broken, and the histograms |
+//! | `setup`, `course`, `find`, `verdict` | a run from beginning to end; the search for the highest rate; what came of it |
 //! | `local`, `target`, `process` | the server that is driven |
 //! | `view`, `report` | progress, and the result |
 //!
@@ -22,9 +22,11 @@
 pub mod agents;
 pub mod arrivals;
 pub mod book;
+pub mod checks;
 pub mod course;
 pub mod customers;
 pub mod find;
+pub mod hired;
 pub mod local;
 pub mod model;
 pub mod pace;
@@ -33,8 +35,10 @@ pub mod process;
 pub mod provider;
 pub mod report;
 pub mod sender;
+pub mod setup;
 pub mod tally;
 pub mod target;
+pub mod verdict;
 pub mod view;
 pub mod wire;
 
@@ -46,14 +50,25 @@ pub struct LoadError {
     pub what: String,
     /// How to mend it; may be empty.
     pub mend: String,
+    /// Whether it was asked for wrongly, and not that something failed.
+    pub usage: bool,
 }
 
 impl LoadError {
-    /// `what` is wrong; `mend` says how to mend it.
+    /// `what` failed; `mend` says how to mend it.
     pub fn new(what: impl Into<String>, mend: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             mend: mend.into(),
+            usage: false,
+        }
+    }
+
+    /// The same, for what was asked for wrongly.
+    pub fn usage(what: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            usage: true,
+            ..Self::new(what, mend)
         }
     }
 }

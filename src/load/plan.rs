@@ -105,6 +105,8 @@ pub struct Plan {
     pub providers: Behaviour,
     /// The model.
     pub model: Behaviour,
+    /// The share of messages whose delivery the providers report, 0 to 1.
+    pub receipts: f64,
     /// Only these channels; empty: all.
     pub channels: Vec<String>,
     /// What all chance comes from.
@@ -132,7 +134,7 @@ fn rate(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| {
         format!("`{text}` is no rate: write messages per second, such as 200 or 100,200,400")
     })?;
-    match number >= 0.1 && number <= RATE_MAX {
+    match (0.1..=RATE_MAX).contains(&number) {
         true => Ok(number),
         false => Err(format!(
             "`{text}`: a rate is from 0.1 to {RATE_MAX} messages per second"
@@ -179,7 +181,7 @@ impl Plan {
     /// # Errors
     /// The first thing that is wrong, and how to mend it.
     pub fn check(&self) -> Result<(), LoadError> {
-        let wrong = |what: &str, mend: String| Err(LoadError::new(what, mend));
+        let wrong = |what: &str, mend: String| Err(LoadError::usage(what, mend));
         if self.step < Duration::from_secs(1) {
             return wrong(
                 "a step is shorter than a second",
@@ -312,7 +314,7 @@ mod tests {
         check(shown(rates("1e9")), "from 0.1 to 100000");
         check(shown(rates("NaN")), "from 0.1");
         check(
-            shown(rates(&"1,".repeat(60).trim_end_matches(',').to_owned())),
+            shown(rates("1,".repeat(60).trim_end_matches(','))),
             "at most 50 steps",
         );
         check(time("soon").map(show), "write a duration like");
@@ -351,6 +353,7 @@ mod tests {
             },
             providers: behaviour,
             model: behaviour,
+            receipts: 1.0,
             channels: Vec::new(),
             seed: 1,
             allow_remote: false,

@@ -2,9 +2,9 @@
 //!
 //! Every path that a channel's own wire knows is its provider's; every path that ends in `/chat/completions` is the
 //! model's. A provider writes down what it heard when the last byte of it was read, then takes its time, then answers.
-//! They take a time and refuse as often as they were told to, by chance of the run's seed.
+//! They take a time and refuse as often as they were told to, by chance of the run's seed. Like real ones they report
+//! deliveries; those webhooks come on top of the rate.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,15 +17,19 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::LoadError;
 use super::arrivals::Chance;
 use super::book::Said;
 use super::customers::{marks, reply_number};
 use super::model;
 use super::pace::{Shared, open};
-use super::plan::Behaviour;
+use super::plan::{Behaviour, Plan};
 use super::target::Target;
-use super::wire::Heard;
+use super::wire::{Heard, Post};
 use crate::clock::monotonic;
+
+/// How long a delivery report may take.
+const REPORT_WITHIN: Duration = Duration::from_secs(10);
 
 /// What stands behind the address.
 pub struct Providers {
@@ -34,25 +38,38 @@ pub struct Providers {
     chance: Mutex<Chance>,
     behaviour: Behaviour,
     model: Behaviour,
+    receipts: f64,
+    client: reqwest::Client,
     asked: AtomicU64,
     heard: AtomicU64,
 }
 
 impl Providers {
     /// Serves them on `listener` until `stop`.
+    ///
+    /// # Errors
+    /// When there is no client to be had.
     pub fn start(
         listener: TcpListener,
         (target, book): (Arc<Target>, Shared),
-        (behaviour, model): (Behaviour, Behaviour),
+        plan: &Plan,
         chance: Chance,
         stop: CancellationToken,
-    ) -> Arc<Self> {
+    ) -> Result<Arc<Self>, LoadError> {
+        crate::model::install_crypto();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(REPORT_WITHIN)
+            .build()
+            .map_err(|fault| LoadError::new(format!("no client: {fault}"), ""))?;
         let providers = Arc::new(Self {
             target,
             book,
             chance: Mutex::new(chance),
-            behaviour,
-            model,
+            behaviour: plan.providers,
+            model: plan.model,
+            receipts: plan.receipts,
+            client,
             asked: AtomicU64::new(0),
             heard: AtomicU64::new(0),
         });
@@ -65,7 +82,7 @@ impl Providers {
             // It ends with the run; an error here shows as messages that were never answered.
             let _ended = served.await;
         });
-        providers
+        Ok(providers)
     }
 
     /// Questions to the model so far, and calls to the providers.
@@ -83,6 +100,11 @@ impl Providers {
         (half + chance.exponential(half), chance.is(behaviour.errors))
     }
 
+    fn is_reported(&self) -> bool {
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        chance.is(self.receipts)
+    }
+
     fn said(&self, heard: &Heard) -> Said {
         if let Some(number) = reply_number(&heard.text) {
             return Said::Person(number);
@@ -92,9 +114,31 @@ impl Providers {
             Some("ai") | None if !named.is_empty() => Said::Ai(named),
             // Without marks nobody but the channel's own word tells an answer from a notice.
             Some("ai") => Said::AiToAll,
-            None if !self.target.echoes => Said::AiToAll,
+            None if !self.target.echoes => Said::Either,
             Some(_) | None => Said::System,
         }
+    }
+}
+
+/// Reports a delivery, one state after the other.
+async fn tell(all: Arc<Providers>, reports: Vec<Post>) {
+    for Post {
+        path,
+        headers,
+        body,
+    } in reports
+    {
+        let url = format!("{}{path}", all.target.base.url);
+        let request = all.client.post(url).body(body);
+        let request = headers.into_iter().fold(request, |request, (name, value)| {
+            request.header(name, value)
+        });
+        let kind = match request.send().await {
+            Ok(answer) if answer.status().is_success() => continue,
+            Ok(answer) => format!("delivery report: status {}", answer.status().as_u16()),
+            Err(_) => "delivery report: no answer".to_owned(),
+        };
+        open(&all.book).fault(kind);
     }
 }
 
@@ -138,14 +182,14 @@ async fn anything(
         open(&all.book).heard(customer, &said, &heard.effect, &heard.message, now);
     }
     let (status, body) = wire.took(&heard);
+    let wanted = all.is_reported();
+    let reports = ["sent", "delivered"].into_iter().filter(|_| wanted);
+    let reports: Vec<Post> = reports
+        .filter_map(|state| wire.report(&heard, state))
+        .collect();
     take(long).await;
+    if !reports.is_empty() {
+        tokio::spawn(tell(Arc::clone(&all), reports));
+    }
     (status, json, body).into_response()
-}
-
-/// Binds the address that providers are listened to at.
-///
-/// # Errors
-/// When it is taken.
-pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
 }

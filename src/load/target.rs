@@ -35,18 +35,18 @@ impl Base {
     pub fn read(text: &str, remote: bool) -> Result<Self, LoadError> {
         let hint = "--target http://127.0.0.1:8080";
         let parsed = reqwest::Url::parse(text)
-            .map_err(|_| LoadError::new(format!("`{text}` is no URL"), hint))?;
+            .map_err(|_| LoadError::usage(format!("`{text}` is no URL"), hint))?;
         let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
-            return Err(LoadError::new(format!("`{text}` names no host"), hint));
+            return Err(LoadError::usage(format!("`{text}` names no host"), hint));
         };
         if !matches!(parsed.scheme(), "http" | "https") || parsed.path() != "/" {
-            return Err(LoadError::new(
+            return Err(LoadError::usage(
                 format!("`{text}` is not the address of a server"),
                 hint,
             ));
         }
         if !remote && !is_here(host) {
-            return Err(LoadError::new(
+            return Err(LoadError::usage(
                 format!("`{host}` is not this machine, and a load can bring it down"),
                 "if it is yours to load, say so: --allow-remote",
             ));

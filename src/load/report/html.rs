@@ -183,8 +183,8 @@ fn throughput(series: &[Point]) -> String {
         .map(|point| point.offered.max(point.ai_replies))
         .fold(1.0, f64::max);
     let picks: [(&str, Pick); 4] = [
-        ("acknowledged", |point| Some(point.acknowledged)),
         ("offered", |point| Some(point.offered)),
+        ("acknowledged", |point| Some(point.acknowledged)),
         ("answered by the AI", |point| Some(point.ai_replies)),
         ("refused, failed or not sent", |point| Some(point.bad)),
     ];
@@ -220,8 +220,8 @@ fn acknowledgements(series: &[Point]) -> String {
 
 fn steps(report: &Report) -> String {
     let mut table = String::from(
-        "<div class=\"wide\"><table><tr><th>rate</th><th>seconds</th><th>offered</th><th>acknowledged</th><th>per second</th>\
-         <th>refused</th><th>failed</th><th>not sent</th><th>p50</th><th>p99</th><th>p99.9</th><th>max</th><th></th></tr>",
+        "<div class=\"wide\"><table><tr><th>rate</th><th></th><th>seconds</th><th>offered</th><th>acked</th><th>per s</th>\
+         <th>refused</th><th>failed</th><th>not sent</th><th>p50</th><th>p99</th><th>p99.9</th><th>max</th></tr>",
     );
     for step in &report.steps {
         let (counts, ack) = (&step.counts, &step.stages[0]);
@@ -232,14 +232,17 @@ fn steps(report: &Report) -> String {
             (false, None) => "",
         };
         let class = if step.warm_up { " class=\"pale\"" } else { "" };
-        let mut cells = vec![show_rate(step.rate), format!("{:.0}", step.seconds)];
+        let mut cells = vec![
+            show_rate(step.rate),
+            word.to_owned(),
+            format!("{:.0}", step.seconds),
+        ];
         cells.extend([counts.offered, counts.acknowledged].map(|count| count.to_string()));
         cells.push(show_rate(step.achieved));
         cells.extend(
             [counts.refused, counts.failed, counts.not_sent].map(|count| count.to_string()),
         );
         cells.extend([ack.p50, ack.p99, ack.p999, ack.max].map(show_millis));
-        cells.push(word.to_owned());
         let cells: String = cells
             .iter()
             .map(|cell| format!("<td>{cell}</td>"))
@@ -288,4 +291,99 @@ fn promises(report: &Report) -> String {
         .map(|(what, count)| format!("<tr><th>{}</th><td>{count}</td></tr>", escape(what)))
         .collect();
     format!("<table class=\"words\">{rows}</table>")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::load::book::{Checks, People};
+    use crate::load::report::{Found, stages, step};
+    use crate::load::tally::{Counts, Phase, Stage};
+
+    fn report() -> Report {
+        let mut phase = Phase {
+            rate: 200.0,
+            long: Duration::from_secs(10),
+            ..Phase::default()
+        };
+        for micros in 1..2_000 {
+            phase
+                .latencies
+                .record(Stage::Acknowledged, Duration::from_micros(micros));
+        }
+        let point = |at| Point {
+            at,
+            offered: 200.0,
+            acknowledged: 199.0,
+            bad: 1.0,
+            ai_replies: 180.0,
+            p50: Some(1.0),
+            p99: None,
+            max: Some(3.0),
+        };
+        Report {
+            version: "0.0.0",
+            began: "2026-11-21T10:00:00.000Z".to_owned(),
+            ended_early: false,
+            passed: false,
+            problems: vec!["3 <b>messages</b> were lost".to_owned()],
+            notes: Vec::new(),
+            settings: BTreeMap::from([("target", "<script>alert(1)</script>".to_owned())]),
+            steps: vec![step(&phase, Some(true))],
+            counts: Counts::default(),
+            stages: stages(&phase.latencies),
+            checks: Checks::default(),
+            people: People::default(),
+            faults: BTreeMap::from([("status 503".to_owned(), 3)]),
+            series: vec![point(0.0), point(1.0)],
+            found: Some(Found {
+                p99: 50.0,
+                rate: None,
+            }),
+            server: None,
+        }
+    }
+
+    #[test]
+    fn the_page_loads_nothing_and_runs_nothing() {
+        let page = write(&report());
+        for outside in [
+            "http:",
+            "https:",
+            "//",
+            "src=",
+            "href=",
+            "url(",
+            "@import",
+            "<script",
+            "<link",
+            "<img",
+            "<b>messages",
+        ] {
+            assert!(!page.contains(outside), "{outside} stands in the page");
+        }
+        assert_eq!(page.matches("<svg").count(), 3);
+        for text in [
+            "3 &lt;b&gt;messages",
+            "status 503",
+            "acknowledgement",
+            "kept",
+            "prefers-color-scheme:dark",
+        ] {
+            assert!(page.contains(text), "{text} is missing");
+        }
+    }
+
+    #[test]
+    fn a_run_that_measured_nothing_is_a_page_too() {
+        let mut empty = report();
+        (empty.series, empty.steps) = (Vec::new(), Vec::new());
+        empty.stages = stages(&crate::load::tally::Latencies::default());
+        let page = write(&empty);
+        assert_eq!(page.matches("Nothing was measured").count(), 3);
+        assert!(!page.contains("NaN") && !page.contains("inf"));
+    }
 }

@@ -40,6 +40,20 @@ struct Told {
     text: String,
 }
 
+impl HttpWire {
+    fn authorised(&self, path: String, body: &serde_json::Value) -> Post {
+        let authorization = format!("Bearer {}", self.token.expose());
+        Post {
+            path,
+            headers: vec![
+                ("content-type", "application/json".to_owned()),
+                ("authorization", authorization),
+            ],
+            body: Bytes::from(body.to_string()),
+        }
+    }
+}
+
 impl Wire for HttpWire {
     fn name(&self) -> &str {
         &self.name
@@ -60,15 +74,7 @@ impl Wire for HttpWire {
     fn write(&self, from: &str, id: &str, text: &str) -> Post {
         let body =
             json!({"channel": self.name, "from": from, "id": self.message_id(id), "text": text});
-        let authorization = format!("Bearer {}", self.token.expose());
-        Post {
-            path: "/api/v1/messages".to_owned(),
-            headers: vec![
-                ("content-type", "application/json".to_owned()),
-                ("authorization", authorization),
-            ],
-            body: Bytes::from(body.to_string()),
-        }
+        self.authorised("/api/v1/messages".to_owned(), &body)
     }
 
     fn message_id(&self, id: &str) -> String {
@@ -87,7 +93,15 @@ impl Wire for HttpWire {
             message: told.message,
             text: told.text,
             class: Some(told.class),
+            // A gateway names the conversation in its reports.
+            report_to: told.conversation,
         })
+    }
+
+    fn report(&self, heard: &Heard, state: &str) -> Option<Post> {
+        let body =
+            json!({"conversation": heard.report_to, "message": heard.message, "state": state});
+        Some(self.authorised(format!("/webhooks/{}/status", self.name), &body))
     }
 
     fn took(&self, _: &Heard) -> (StatusCode, String) {

@@ -37,6 +37,8 @@ pub struct Heard {
     pub text: String,
     /// What kind of message, where the provider is told.
     pub class: Option<String>,
+    /// Where its delivery is to be reported, where the message says so.
+    pub report_to: String,
 }
 
 /// One channel instance, from the provider's side.
@@ -64,6 +66,9 @@ pub trait Wire: Send + Sync + 'static {
 
     /// How the provider says that it took the message.
     fn took(&self, heard: &Heard) -> (StatusCode, String);
+
+    /// The report that the message is in this state (`sent`, `delivered`), signed; none: nobody wants one.
+    fn report(&self, heard: &Heard, state: &str) -> Option<Post>;
 
     /// How the provider refuses for a moment.
     fn refuse(&self) -> (StatusCode, String);

@@ -13,8 +13,8 @@ pub struct TwilioWire {
     name: String,
     account: String,
     token: Secret,
-    /// What is signed: the public URL of the webhook.
-    url: String,
+    /// How the server is seen: what is signed begins with it.
+    public_url: String,
     path: String,
     ours: String,
     whatsapp: bool,
@@ -28,7 +28,6 @@ impl TwilioWire {
             TwilioSender::MessagingService(_) => "+14155550100".to_owned(),
         };
         let path = format!("/webhooks/{name}");
-        let public_url = public_url.trim_end_matches('/');
         Self {
             name: name.to_owned(),
             account: section.account_sid.clone(),
@@ -37,16 +36,33 @@ impl TwilioWire {
                 .first()
                 .cloned()
                 .unwrap_or_else(|| Secret::from("")),
-            url: format!("{public_url}{path}"),
+            public_url: public_url.trim_end_matches('/').to_owned(),
             path,
             whatsapp: ours.starts_with("whatsapp:"),
             ours,
         }
     }
 
+    /// A form, signed as Twilio signs it.
+    fn signed(&self, path: String, body: String) -> Post {
+        let url = format!("{}{path}", self.public_url);
+        let signature = sign(&self.token, &url, body.as_bytes());
+        let kind = "application/x-www-form-urlencoded; charset=utf-8".to_owned();
+        Post {
+            path,
+            headers: vec![("content-type", kind), (SIGNATURE, signature)],
+            body: Bytes::from(body),
+        }
+    }
+
     fn prefix(&self) -> &'static str {
         if self.whatsapp { "whatsapp:+" } else { "+" }
     }
+}
+
+/// What Twilio calls a message of ours.
+fn sid(heard: &Heard) -> String {
+    format!("SM{:032x}", crate::ids::IdHash::of(&heard.effect).0)
 }
 
 impl Wire for TwilioWire {
@@ -86,14 +102,7 @@ impl Wire for TwilioWire {
             form.append_pair("ProfileName", "Load Test")
                 .append_pair("MessageType", "text");
         }
-        let body = form.finish();
-        let signature = sign(&self.token, &self.url, body.as_bytes());
-        let kind = "application/x-www-form-urlencoded; charset=utf-8".to_owned();
-        Post {
-            path: self.path.clone(),
-            headers: vec![("content-type", kind), (SIGNATURE, signature)],
-            body: Bytes::from(body),
-        }
+        self.signed(self.path.clone(), form.finish())
     }
 
     fn message_id(&self, id: &str) -> String {
@@ -111,33 +120,50 @@ impl Wire for TwilioWire {
             message: String::new(),
             text: String::new(),
             class: None,
+            report_to: String::new(),
         };
-        let mut status = String::new();
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
                 "To" => heard.to = value.into_owned(),
                 "Body" => heard.text = value.into_owned(),
-                "StatusCallback" => status = value.into_owned(),
+                "StatusCallback" => heard.report_to = value.into_owned(),
                 _ => {}
             }
         }
         self.number(&heard.to)?;
         // Our own reference travels in the status URL: the conversation and the message.
-        let query = status.split_once('?').map_or("", |(_, query)| query);
+        let query = heard.report_to.split_once('?');
+        let query = query.map_or_else(String::new, |(_, query)| query.to_owned());
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if name == "e" {
                 heard.message = value.into_owned();
             }
         }
-        heard.effect = query.to_owned();
+        heard.effect = query;
         Some(heard)
     }
 
+    fn report(&self, heard: &Heard, state: &str) -> Option<Post> {
+        let path = heard.report_to.strip_prefix(&self.public_url)?;
+        let sid = sid(heard);
+        let form = form_urlencoded::Serializer::new(String::with_capacity(256))
+            .append_pair("SmsSid", &sid)
+            .append_pair("SmsStatus", state)
+            .append_pair("MessageStatus", state)
+            .append_pair("To", &heard.to)
+            .append_pair("MessageSid", &sid)
+            .append_pair("AccountSid", &self.account)
+            .append_pair("From", &self.ours)
+            .append_pair("ApiVersion", "2010-04-01")
+            .finish();
+        Some(self.signed(path.to_owned(), form))
+    }
+
     fn took(&self, heard: &Heard) -> (StatusCode, String) {
-        let sid = crate::ids::IdHash::of(&heard.effect).0;
+        let sid = sid(heard);
         (
             StatusCode::CREATED,
-            format!("{{\"sid\":\"SM{sid:032x}\",\"status\":\"queued\"}}"),
+            format!("{{\"sid\":\"{sid}\",\"status\":\"queued\"}}"),
         )
     }
 

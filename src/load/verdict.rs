@@ -1,0 +1,235 @@
+//! What is to be said of a run that has come to rest: the report, and what is wrong.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::book::Book;
+use super::course::Kept;
+use super::local::Own;
+use super::pace::open;
+use super::plan::{Behaviour, Place, Plan, Shape};
+use super::process;
+use super::report::{self, Cost, Found, Report};
+use super::setup::Scene;
+use super::target::Target;
+
+/// The load's own lateness that is worth a word: more than a sleep is usually late by.
+const BEHIND: Duration = Duration::from_millis(20);
+
+/// The report.
+pub fn tell(plan: &Plan, scene: &mut Scene, kept: &Kept, found: Option<Found>) -> Report {
+    let mut book = open(&scene.pacer.book);
+    book.give_up();
+    let best = found.and_then(|found| found.rate);
+    let mut measured = book.tally.phases.iter().filter(|phase| !phase.warm_up);
+    let best = measured.find(|phase| Some(phase.rate) == best);
+    let (counts, latencies) = match best {
+        // Beyond the highest rate lines grow: those figures say nothing of the server.
+        Some(phase) => (phase.counts, phase.latencies.clone()),
+        None => book.tally.measured(),
+    };
+    let verdicts: BTreeMap<usize, bool> = kept.iter().copied().collect();
+    let phases = book.tally.phases.iter().enumerate();
+    let mut report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        began: scene.began.clone(),
+        ended_early: scene.pacer.stop.is_cancelled(),
+        passed: true,
+        problems: Vec::new(),
+        notes: std::mem::take(&mut scene.notes),
+        settings: settings(
+            plan,
+            &scene.pacer.target,
+            scene.hired.as_ref().map_or(0, |hired| hired.tokens.len()),
+        ),
+        steps: phases
+            .map(|(n, phase)| report::step(phase, verdicts.get(&n).copied()))
+            .collect(),
+        counts,
+        stages: report::stages(&latencies),
+        checks: book.checks(),
+        people: book.people,
+        faults: book.faults.clone(),
+        series: report::series(&book),
+        found,
+        server: scene.own.as_ref().and_then(|own| cost(own, &book)),
+    };
+    if best.is_some() {
+        report
+            .notes
+            .push("the figures in all are those of the highest rate that was kept".to_owned());
+    }
+    drop(book);
+    if scene.pacer.behind > BEHIND {
+        report.notes.push(format!(
+            "the load itself was behind its schedule by up to {}: latencies count that",
+            report::show_millis(scene.pacer.behind.as_secs_f64() * 1_000.0)
+        ));
+    }
+    if let Some(providers) = &scene.providers {
+        let (asked, heard) = providers.counted();
+        let calls = [("calls to the model", asked), ("calls to providers", heard)];
+        report
+            .settings
+            .extend(calls.map(|(what, count)| (what, count.to_string())));
+    }
+    report.problems = problems(plan, &report);
+    report.passed = report.problems.is_empty();
+    report
+}
+
+fn cost(own: &Own, book: &Book) -> Option<Cost> {
+    let (cpu, memory) = (process::cpu(own.pid())?, process::memory(own.pid())?);
+    let all: u64 = book
+        .tally
+        .phases
+        .iter()
+        .map(|phase| phase.counts.acknowledged)
+        .sum();
+    let mib = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
+    Some(Cost {
+        cpu_seconds: cpu.as_secs_f64(),
+        cpu_us_per_message: cpu.as_secs_f64() * 1e6 / all.max(1) as f64,
+        memory_mib: mib(memory.0),
+        memory_max_mib: mib(memory.1),
+        file_system: process::file_system(&own.data),
+    })
+}
+
+fn problems(plan: &Plan, report: &Report) -> Vec<String> {
+    let mut problems = Vec::new();
+    let checks = &report.checks;
+    let mut broken = |count: u64, what: &str| {
+        if count > 0 {
+            problems.push(format!("{count} {what}"));
+        }
+    };
+    broken(checks.duplicates, "messages reached a provider twice");
+    broken(
+        checks.ai_after_claim,
+        "messages of the AI came after a person had claimed the conversation",
+    );
+    // Who ended it by hand did not let it come to rest.
+    if !report.ended_early {
+        broken(checks.lost, "messages were acknowledged and never answered");
+        broken(
+            checks.lost_handoffs,
+            "requests for a person were acknowledged and never seen by the agents",
+        );
+    }
+    match (&plan.shape, &report.found) {
+        // Beyond the highest rate things have to go wrong.
+        (Shape::Find { .. }, Some(Found { rate: None, .. })) if !report.ended_early => {
+            problems.push("not even the lowest rate kept the objective".to_owned());
+        }
+        (Shape::Find { .. }, _) => {}
+        (Shape::Steps(_), _) => {
+            let share = report.counts.bad() as f64 / report.counts.offered.max(1) as f64;
+            if share > plan.errors_max {
+                problems.push(format!(
+                    "{:.2} % of the messages were refused, failed or not sent, more than {:.2} %",
+                    share * 100.0,
+                    plan.errors_max * 100.0
+                ));
+            }
+        }
+    }
+    if report.counts.acknowledged == 0 {
+        problems.push("nothing was acknowledged".to_owned());
+    }
+    problems
+}
+
+type Settings = BTreeMap<&'static str, String>;
+
+/// What was asked for, in words.
+fn settings(plan: &Plan, target: &Target, agents: usize) -> Settings {
+    let show = crate::config::show;
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let behaviour = |of: Behaviour| {
+        format!(
+            "{} on average, {} fail",
+            show(of.latency),
+            percent(of.errors)
+        )
+    };
+    let mut settings = shape(plan, target);
+    settings.extend([
+        (
+            "customers",
+            format!(
+                "{}, of them {} at a time",
+                plan.mix.conversations, plan.mix.active
+            ),
+        ),
+        (
+            "messages per conversation",
+            format!("{:.1} on average", plan.mix.messages),
+        ),
+        (
+            "conversations that ask for a person",
+            percent(plan.mix.handoffs),
+        ),
+        (
+            "bursts",
+            format!(
+                "{} of the messages begin one of {}",
+                percent(plan.mix.bursts),
+                plan.mix.burst_size
+            ),
+        ),
+        (
+            "agents",
+            format!("{agents}, thinking {} on average", show(plan.staff.think)),
+        ),
+        ("connections", plan.connections.to_string()),
+        ("built-in model", behaviour(plan.model)),
+        (
+            "built-in providers",
+            format!(
+                "{}; of {} they report the delivery",
+                behaviour(plan.providers),
+                percent(plan.receipts)
+            ),
+        ),
+        ("seed", plan.seed.to_string()),
+    ]);
+    settings
+}
+
+fn shape(plan: &Plan, target: &Target) -> Settings {
+    let show = crate::config::show;
+    let line =
+        |line: &std::sync::Arc<dyn super::wire::Wire>| format!("{} ({})", line.name(), line.kind());
+    let lines: Vec<String> = target.lines.iter().map(line).collect();
+    let rate = match &plan.shape {
+        Shape::Steps(rates) => {
+            let rates: Vec<String> = rates.iter().map(|rate| report::show_rate(*rate)).collect();
+            format!("{} messages/s", rates.join(", "))
+        }
+        Shape::Find { first, p99 } => {
+            format!(
+                "the highest with p99 ≤ {}, from {}/s",
+                show(*p99),
+                report::show_rate(*first)
+            )
+        }
+    };
+    let place = match &plan.place {
+        Place::Own { .. } => "a server of its own, on this machine".to_owned(),
+        Place::Running { .. } => target.base.url.clone(),
+    };
+    BTreeMap::from([
+        ("target", place),
+        ("channels", lines.join(", ")),
+        ("rate", rate),
+        (
+            "step",
+            format!(
+                "{} after {} of warming up",
+                show(plan.step),
+                show(plan.warm_up)
+            ),
+        ),
+    ])
+}
