@@ -14,6 +14,7 @@
 //! | `target` | the servers |
 //! | `people` | what is known before |
 //! | `floor` | the disk and redb alone |
+//! | `turns` | whole turns of the AI |
 //! | `history` | one message, by length of history |
 //! | `sustained` | as long as the applier has to keep up |
 //! | `memory` | what a conversation costs while it is in memory, and when it is not |
@@ -27,6 +28,7 @@ mod memory;
 mod people;
 mod sustained;
 mod target;
+mod turns;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -63,7 +65,9 @@ struct Plan {
     crowd: u64,
     /// Seconds of the long run.
     long: u64,
-    /// Only this: `rate`, of it `segue` or `bare` (for a profiler), `sustained`, `history` or `memory`.
+    /// Customers of a round of whole turns.
+    turns: u64,
+    /// Only this: `rate`, of it `segue` or `bare` (for a profiler), `sustained`, `turns`, `history` or `memory`.
     only: Option<String>,
     json: Option<PathBuf>,
 }
@@ -102,6 +106,7 @@ impl Plan {
             history: if small { (8, 200) } else { (200, 10_000) },
             crowd: if small { 200 } else { 20_000 },
             long: number("--long", if small { 1.0 } else { 60.0 }) as u64,
+            turns: number("--turns", if small { 100.0 } else { 20_000.0 }) as u64,
             only: all("--only").pop(),
             json: all("--json").pop().map(PathBuf::from),
         }
@@ -159,6 +164,9 @@ fn main() {
     }
     if plan.wants("sustained") {
         report["sustained"] = sustained::measure(plan.long, plan.active, dir.path());
+    }
+    if plan.wants("turns") {
+        report["turns"] = turns::measure(plan.turns, plan.rounds, dir.path());
     }
     if plan.wants("history") {
         report["in_process"] = history::in_process(plan.history.1);

@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::people::address;
+use crate::turns;
 use crate::{CHANNEL, PUBLIC_URL, TOKEN};
 
 /// The longest body taken: what Segue takes too.
@@ -46,6 +47,8 @@ pub struct Figures {
     pub commits: u64,
     /// Conversations in memory.
     pub resident: u64,
+    /// Replies that the provider accepted.
+    pub turns: u64,
 }
 
 impl Figures {
@@ -60,13 +63,25 @@ struct Listening {
     address: SocketAddr,
 }
 
+/// Where model and provider are played, if they are.
+fn world() -> Option<String> {
+    std::env::var("SEGUE_BENCH_WORLD").ok()
+}
+
 /// The configuration that is measured: the defaults, with clocks too long to strike during the run.
 pub fn config(dir: &Path) -> Config {
+    let provider = world().unwrap_or_else(|| "127.0.0.1:9".to_owned());
+    let model = world().map_or_else(String::new, |world| {
+        format!(
+            "burst = {{ quiet_ms = 0, max_ms = 0 }}\n\
+             [model]\nprovider = \"openai\"\nname = \"bench\"\nbase_url = \"http://{world}/v1\"\nmax_concurrent = 512\n"
+        )
+    });
     let text = format!(
         "[server]\nlisten = \"127.0.0.1:0\"\nops_listen = \"127.0.0.1:0\"\npublic_url = \"{PUBLIC_URL}\"\n\
          [storage]\ndata_dir = \"{}\"\n\
          [channels.{CHANNEL}]\nkind = \"twilio\"\naccount_sid = \"AC00000000000000000000000000000000\"\n\
-         auth_token = \"{TOKEN}\"\nfrom = \"whatsapp:+14155238886\"\napi_base_url = \"http://127.0.0.1:9\"\n\
+         auth_token = \"{TOKEN}\"\nfrom = \"whatsapp:+14155238886\"\napi_base_url = \"http://{provider}\"\n{model}\
          [channels.web]\nkind = \"webchat\"\n\
          [queues.support]\nagent_silence = \"1d\"\nnext_response_within = \"1d\"\nlease = \"1d\"\n",
         dir.display()
@@ -93,6 +108,11 @@ pub fn play(arguments: &[String]) -> bool {
         .expect("a runtime");
     match &arguments[at + 1..] {
         [part] if part == "bare" => runtime.block_on(bare()),
+        [part] if part == "sink" => runtime.block_on(turns::sink()),
+        [part] if part == "bare-turns" => {
+            let world = world().expect("where model and provider are");
+            runtime.block_on(turns::bare(world.parse().expect("an address")));
+        }
         [part, dir] if part == "segue" => runtime.block_on(segue(Path::new(dir))),
         other => panic!("no such part: {other:?}"),
     }
@@ -169,6 +189,7 @@ async fn segue(dir: &Path) {
             tail_bytes: tail.bytes,
             commits: tail.last_seq,
             resident: runtime.router().resident() as u64,
+            turns: 0,
         }
     };
     converse(app.public_address(), figures).await;
@@ -183,7 +204,7 @@ fn look(runtime: &Runtime, first: u64, count: u64) {
 }
 
 /// Tells figures as long as somebody asks.
-async fn converse(address: SocketAddr, figures: impl Fn(&str) -> Figures + Send + 'static) {
+pub async fn converse(address: SocketAddr, figures: impl Fn(&str) -> Figures + Send + 'static) {
     say(&Listening { address });
     let conversing = tokio::task::spawn_blocking(move || {
         for line in std::io::stdin().lock().lines() {
@@ -214,6 +235,16 @@ impl Target {
     /// The bare handler.
     pub fn bare() -> Self {
         Self::start("bare handler", &["bare".to_owned()], &[])
+    }
+
+    /// The model and the provider.
+    pub fn sink() -> Self {
+        Self::start("model and provider", &["sink".to_owned()], &[])
+    }
+
+    /// The handler that asks, sends and forgets.
+    pub fn bare_turns(variables: &[(&str, &str)]) -> Self {
+        Self::start("bare handler", &["bare-turns".to_owned()], variables)
     }
 
     /// Segue over `dir`.
