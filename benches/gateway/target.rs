@@ -125,9 +125,8 @@ async fn bare() {
     let router = Router::new()
         .route("/webhooks/{channel}", post(verify))
         .with_state(verifier);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listener = listen::bind(any).expect("a free port");
     let address = listener.local_addr().expect("an address");
     let stop = CancellationToken::new();
     let serving = tokio::spawn(listen::serve(

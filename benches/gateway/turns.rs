@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Request, State};
@@ -19,6 +19,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use segue::channel::Webhook;
 use segue::channel::twilio::signature::{Signed, Verifier};
+use segue::clock::monotonic;
 use segue::http::listen;
 use segue::secret::Secret;
 use serde_json::{Value, json};
@@ -90,7 +91,7 @@ pub fn measure(count: u64, rounds: usize, dir: &Path) -> Value {
 fn run(target: &mut Target, world: &mut Target, count: u64, first: u64) -> [f64; 2] {
     let signed: Vec<_> = (0..count).map(|n| load::signed(n, first + n)).collect();
     let (before, cpu) = (world.figures().turns, watch::cpu(target.pid()));
-    let began = Instant::now();
+    let began = monotonic();
     let run = load::post(target.address, CONNECTIONS, signed, ROUND_MAX);
     assert_eq!(run.refused, 0, "{} refused somebody", target.name);
     while world.figures().turns < before + count {
@@ -145,6 +146,7 @@ struct Bare {
 
 /// The handler that keeps nothing.
 pub async fn bare(world: SocketAddr) {
+    segue::channel::carrier::install_crypto();
     let bare = Arc::new(Bare {
         verifier: Verifier::new(PUBLIC_URL, &[Secret::from(TOKEN)], &[]),
         client: reqwest::Client::builder()
@@ -218,9 +220,8 @@ impl Bare {
 }
 
 async fn serve(router: Router, figures: impl Fn() -> Figures + Send + 'static) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listener = listen::bind(any).expect("a free port");
     let address = listener.local_addr().expect("an address");
     let stop = CancellationToken::new();
     let within = Duration::from_secs(1);

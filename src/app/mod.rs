@@ -93,8 +93,8 @@ impl App {
         observers.watch(desk.feed().clone());
         observers.begin_with(build::held_by_ai(&store).map_err(unread)?);
         // Bound before the rest is built: a port that is taken must not cost a half-started process.
-        let public = bind(config.server.listen).await?;
-        let ops = bind(config.server.ops_listen).await?;
+        let public = bind(config.server.listen)?;
+        let ops = bind(config.server.ops_listen)?;
         let addresses = (
             address(&public, config.server.listen),
             address(&ops, config.server.ops_listen),
@@ -264,10 +264,8 @@ async fn open_store(
     })
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|fault| StartError::Listen { address, fault })
+fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    listen::bind(address).map_err(|fault| StartError::Listen { address, fault })
 }
 
 fn address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {

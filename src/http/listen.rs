@@ -2,6 +2,7 @@
 //! peer), and a stop that finishes what was accepted.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,7 +17,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,8 +29,27 @@ use super::peers::{Impatient, PER_PEER_MAX, Peers, WRITE_WITHIN};
 const HEAD_WITHIN: Duration = Duration::from_secs(75);
 /// Connections at once; more wait in the kernel's queue.
 pub const CONNECTIONS_MAX: usize = 20_000;
+/// Callers whom the kernel holds until they are accepted. What tokio asks for by itself is 128: one more in a herd that
+/// comes at once is dropped, and tries again after a second. The kernel takes the lesser of this and `somaxconn`.
+const BACKLOG: u32 = 4_096;
 /// How long to rest after the system refused to accept (out of file descriptors, say).
 const REST: Duration = Duration::from_millis(50);
+
+/// Listens at `address` with room for a herd of callers.
+///
+/// # Errors
+/// What the system says: the address is in use, say.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // As tokio does: a restart must not wait for what the last process left in TIME_WAIT.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves `router` on `listener` until `stop`; then closes the listener at once, so that new callers get a connection
 /// error, which providers repeat, and finishes what was accepted within `patience`.
@@ -150,4 +170,25 @@ fn connection(builder: &http1::Builder, stream: TcpStream, routes: Addressed) ->
     builder
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
         .with_upgrades()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_herd_of_callers_is_held_until_it_is_accepted() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = bind(any).expect("a free port");
+        let to = listener.local_addr().expect("an address");
+        // What the kernel allows at most; 128 where it does not say.
+        let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
+        let herd = most.trim().parse().unwrap_or(128).min(500);
+        // Nobody accepts: a caller too many would be refused again and again.
+        let callers = (0..herd).map(|_| TcpStream::connect(to));
+        let all = futures_util::future::join_all(callers);
+        let connected = tokio::time::timeout(Duration::from_secs(20), all).await;
+        let connected = connected.expect("everybody is held");
+        assert!(connected.iter().all(Result::is_ok));
+    }
 }

@@ -139,8 +139,8 @@ fn listener(plan: &Plan, runtime: &Runtime) -> Result<Option<TcpListener>, LoadE
         } => return Ok(None),
     };
     let mend = "another process listens there: choose another --provider-listen";
-    let bound = runtime.block_on(TcpListener::bind(address));
-    bound
+    let _inside = runtime.enter();
+    crate::http::listen::bind(address)
         .map(Some)
         .map_err(|fault| LoadError::new(format!("{address}: {fault}"), mend))
 }
