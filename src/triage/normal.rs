@@ -28,11 +28,11 @@ pub(super) fn normalise(text: &str) -> String {
 }
 
 /// Combining accents, and characters without width that some keyboards and copy-paste leave behind.
-fn is_mark(c: char) -> bool {
+pub(super) fn is_mark(c: char) -> bool {
     matches!(c, '\u{0300}'..='\u{036f}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{00ad}')
 }
 
-fn fold(c: char, out: &mut String) {
+pub(super) fn fold(c: char, out: &mut String) {
     if c.is_ascii() {
         out.push(c.to_ascii_lowercase());
         return;

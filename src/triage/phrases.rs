@@ -1,5 +1,7 @@
 //! What customers say to ask for a person, to agree, to decline and to send a person away.
 //!
+//! Requests are heard by the grammar of [`super::asks`]; what stands in the lists for them is what a house adds.
+//!
 //! A phrase is written in words; `a|b` is either word, and a trailing `?` makes a word optional, so that
 //! `talk|speak to|with a|an? human|person` is one line. It matches on word borders, whatever the case and accents.
 //!
@@ -64,8 +66,12 @@ impl Default for Phrases {
 }
 
 impl Phrases {
-    /// Whether `text` asks for a person. `language`: that of the conversation, where it is known.
+    /// Whether `text` asks for a person: in the house's own words, or in any that the grammar hears. `language`: that of
+    /// the conversation, where it is known.
     pub fn wants_person(&self, text: &str, language: Option<&str>) -> Option<Match> {
+        if self.wants_person.is_empty() && self.not_wants.is_empty() {
+            return super::explicit_request(text, language);
+        }
         let compiled = self.compiled.of(self);
         let said = normalise(text);
         if let Some(wording) = compiled.whole(&said, language, List::Wants) {
@@ -79,6 +85,12 @@ impl Phrases {
         hits()
             .find(|(w, start, end)| w.list == List::Wants && !refused(*start, *end))
             .map(|(wording, ..)| self.found(wording))
+            .or_else(|| {
+                super::explicit_request(text, language).filter(|found| {
+                    let place = said.find(&found.matched);
+                    place.is_none_or(|from| !refused(from, from + found.matched.len()))
+                })
+            })
     }
 
     /// Whether `text`, as an answer to an offer, agrees. In any language: many say "ok" who write another.
@@ -247,10 +259,17 @@ mod tests {
     }
 
     #[test]
-    fn one_word_counts_only_in_its_own_language() {
-        assert!(wants("persona", Some("es-MX")));
-        assert!(!wants("persona", Some("de")));
-        assert!(wants("talk to a person", Some("de")));
+    fn a_single_word_of_the_house_counts_only_in_its_own_language() {
+        let phrases = Phrases {
+            wants_person: vec![PhraseRule {
+                language: "es".into(),
+                phrase: "mostrador".into(),
+            }],
+            ..Phrases::default()
+        };
+        let wants = |language| phrases.wants_person("Mostrador!", Some(language)).is_some();
+        assert!(wants("es-MX"));
+        assert!(!wants("de"));
     }
 
     #[test]

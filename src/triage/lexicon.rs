@@ -1,0 +1,435 @@
+//! The words that the rules know, in all bundled languages, in one table.
+//!
+//! Built once from the bundled data and the rules: every word has a number, what it can be in which language, and how
+//! much it says about the customer's mood. A word is looked up as it stands; then with digits read as letters and
+//! letters that were held down released; then, from four letters on, as a slip of the finger.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::classes::{self, Bits, WORTH};
+use super::fuzzy::Fuzzy;
+use super::normal::normalise;
+
+/// The bundled languages; a language's place here is its bit.
+pub(super) const LANGUAGES: [&str; 8] = ["en", "es", "pt", "fr", "de", "it", "nl", "af"];
+/// No such word.
+pub(super) const UNKNOWN: u16 = u16::MAX;
+/// The most words of one phrase.
+const PHRASE_WORDS_MAX: usize = 16;
+
+/// Words of written-out requests are corrected from this length on: shorter ones have too many neighbours.
+const ASKED_LETTERS_MIN: usize = 7;
+
+/// A set of languages, by their places in [`LANGUAGES`].
+pub(super) type Tongues = u8;
+
+/// The bit of a language tag's primary subtag.
+pub(super) fn tongue(language: &str) -> Option<Tongues> {
+    let primary = language.split(['-', '_']).next().unwrap_or_default();
+    let place = LANGUAGES
+        .iter()
+        .position(|known| known.eq_ignore_ascii_case(primary))?;
+    Some(1 << place)
+}
+
+/// What a phrase means, wherever it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Meaning {
+    /// Asks for a person.
+    Ask,
+    /// Looks like it and does not: its words do not count.
+    Not,
+    /// "I am a", "are you a": who is named next is not asked for.
+    Identity,
+    /// "Is there", "do you have".
+    There,
+    /// Fires (or, if `against`, keeps from firing) a rule.
+    Rule {
+        /// Which, as its maker numbered it.
+        rule: u16,
+        /// Whether it speaks against the rule.
+        against: bool,
+    },
+}
+
+/// One place in a phrase.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    /// The words that may stand in it, in ascending order.
+    pub(super) words: Box<[u16]>,
+    /// Whether it may stay empty.
+    pub(super) optional: bool,
+}
+
+/// A phrase, place by place.
+#[derive(Clone, Debug)]
+pub(super) struct Phrase {
+    pub(super) slots: Box<[Slot]>,
+    pub(super) meaning: Meaning,
+    pub(super) tongues: Tongues,
+    /// Only at the beginning of a thought.
+    pub(super) begins: bool,
+    /// Only at its end.
+    pub(super) ends: bool,
+}
+
+/// What one word can be.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Entry {
+    /// All languages that know it.
+    pub(super) tongues: Tongues,
+    /// What it is, by language.
+    pub(super) senses: Vec<(Tongues, Bits)>,
+    /// What it says of the mood, from −5 to 5.
+    pub(super) mood: i8,
+    /// Phrases that can begin with it, and at which of their places.
+    pub(super) phrases: Vec<(u16, u8)>,
+    /// Worth recognising when it is misspelt.
+    worth: bool,
+    /// Part of a written-out request.
+    asked: bool,
+}
+
+/// All of it.
+pub(super) struct Lexicon {
+    ids: HashMap<Box<str>, u16>,
+    entries: Vec<Entry>,
+    phrases: Vec<Phrase>,
+    fuzzy: Option<Fuzzy>,
+    skeletons: HashMap<Box<str>, u16>,
+}
+
+/// One `data/<language>.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    language: String,
+    classes: HashMap<String, String>,
+    phrases: HashMap<String, Vec<String>>,
+    #[serde(default)]
+    mood: HashMap<String, String>,
+}
+
+const DATA: [&str; 8] = [
+    include_str!("data/en.toml"),
+    include_str!("data/es.toml"),
+    include_str!("data/pt.toml"),
+    include_str!("data/fr.toml"),
+    include_str!("data/de.toml"),
+    include_str!("data/it.toml"),
+    include_str!("data/nl.toml"),
+    include_str!("data/af.toml"),
+];
+
+/// Common words that look like a misspelt word of ours and are not.
+const ORDINARY: &str = include_str!("data/ordinary.toml");
+
+impl Lexicon {
+    /// The bundled words; [`Lexicon::seal`] it once everything is in.
+    ///
+    /// # Panics
+    /// When the bundled data is wrong, which its test shows.
+    pub(super) fn bundled() -> Self {
+        let mut lexicon = Self {
+            ids: HashMap::new(),
+            entries: Vec::new(),
+            phrases: Vec::new(),
+            fuzzy: None,
+            skeletons: HashMap::new(),
+        };
+        for text in DATA {
+            let data: Data = toml::from_str(text).expect("the bundled data is tested");
+            lexicon.read(&data);
+        }
+        let ordinary: HashMap<String, String> =
+            toml::from_str(ORDINARY).expect("the bundled data is tested");
+        for (language, words) in &ordinary {
+            let tongues = tongue(language).expect("a bundled language");
+            for word in words.split_whitespace() {
+                lexicon.intern(word, tongues);
+            }
+        }
+        lexicon
+    }
+
+    fn read(&mut self, data: &Data) {
+        let tongues = tongue(&data.language).expect("a bundled language");
+        for (name, words) in &data.classes {
+            let class = classes::named(name).expect("a class of the grammar");
+            for word in words.split_whitespace() {
+                for word in spread(word) {
+                    let id = self.intern(&word, tongues);
+                    self.give(id, tongues, class);
+                }
+            }
+        }
+        for (name, phrases) in &data.phrases {
+            let meaning = match name.as_str() {
+                "ask" => Meaning::Ask,
+                "not" => Meaning::Not,
+                "identity" => Meaning::Identity,
+                "there" => Meaning::There,
+                other => panic!("no such list of phrases: {other}"),
+            };
+            for phrase in phrases {
+                self.phrase(phrase, tongues, meaning);
+            }
+        }
+        for (mood, words) in &data.mood {
+            let mood: i8 = mood.parse().expect("a number");
+            for word in words.split_whitespace().flat_map(spread) {
+                let id = self.intern(&word, tongues);
+                self.entries[usize::from(id)].mood = mood;
+            }
+        }
+    }
+
+    /// Takes a phrase in; `^` before it and `$` behind it tie it to the ends of a thought. One that cannot be used is
+    /// without effect: who reads configuration has refused it.
+    pub(super) fn phrase(&mut self, phrase: &str, tongues: Tongues, meaning: Meaning) {
+        let begins = phrase.starts_with('^');
+        let ends = phrase.ends_with('$');
+        let mut slots: Vec<Slot> = Vec::new();
+        for written in phrase.trim_matches(['^', '$', ' ']).split_whitespace() {
+            let (written, optional) = match written.strip_suffix('?') {
+                Some(written) => (written, true),
+                None => (written, false),
+            };
+            let mut words: Vec<u16> = written
+                .split('|')
+                .map(|word| normalise(word).trim().to_owned())
+                .filter(|word| !word.is_empty())
+                .map(|word| self.intern(&word, tongues))
+                .collect();
+            words.sort_unstable();
+            words.dedup();
+            if !words.is_empty() {
+                let words = words.into();
+                slots.push(Slot { words, optional });
+            }
+        }
+        let Ok(number) = u16::try_from(self.phrases.len()) else {
+            return;
+        };
+        if slots.len() > PHRASE_WORDS_MAX || slots.iter().all(|slot| slot.optional) {
+            return;
+        }
+        for (place, slot) in (0_u8..).zip(&slots) {
+            for word in &slot.words {
+                self.entries[usize::from(*word)]
+                    .phrases
+                    .push((number, place));
+            }
+            if !slot.optional {
+                break;
+            }
+        }
+        if matches!(meaning, Meaning::Rule { .. }) {
+            for word in slots.iter().flat_map(|slot| &slot.words) {
+                self.entries[usize::from(*word)].worth = true;
+            }
+        }
+        if meaning == Meaning::Ask {
+            for word in slots.iter().flat_map(|slot| &slot.words) {
+                self.entries[usize::from(*word)].asked = true;
+            }
+        }
+        self.phrases.push(Phrase {
+            slots: slots.into(),
+            meaning,
+            tongues,
+            begins,
+            ends,
+        });
+    }
+
+    fn intern(&mut self, word: &str, tongues: Tongues) -> u16 {
+        let id = match self.ids.get(word) {
+            Some(id) => *id,
+            None => {
+                let id = u16::try_from(self.entries.len()).expect("fewer words than numbers");
+                self.ids.insert(word.into(), id);
+                self.entries.push(Entry::default());
+                id
+            }
+        };
+        self.entries[usize::from(id)].tongues |= tongues;
+        id
+    }
+
+    fn give(&mut self, id: u16, tongues: Tongues, class: Bits) {
+        let entry = &mut self.entries[usize::from(id)];
+        entry.worth |= class & WORTH != 0;
+        match entry.senses.iter_mut().find(|(known, _)| *known == tongues) {
+            Some((_, bits)) => *bits |= class,
+            None => entry.senses.push((tongues, class)),
+        }
+    }
+
+    /// Makes the indexes, once every word is in.
+    pub(super) fn seal(&mut self) {
+        for entry in &mut self.entries {
+            entry.phrases.sort_unstable();
+            entry.phrases.dedup();
+            // Senses that several languages share become one.
+            let mut merged: Vec<(Tongues, Bits)> = Vec::new();
+            for (tongues, bits) in &entry.senses {
+                match merged.iter_mut().find(|(_, known)| known == bits) {
+                    Some((known, _)) => *known |= tongues,
+                    None => merged.push((*tongues, *bits)),
+                }
+            }
+            entry.senses = merged;
+        }
+        let worth = |id: &u16| self.entries[usize::from(*id)].worth;
+        let asked = |id: &u16| self.entries[usize::from(*id)].asked;
+        self.fuzzy = Some(Fuzzy::of(
+            self.ids
+                .iter()
+                .filter(|(word, id)| worth(id) || asked(id) && word.len() >= ASKED_LETTERS_MIN)
+                .map(|(word, id)| (*id, &**word)),
+        ));
+        let mut skeletons: HashMap<Box<str>, u16> = HashMap::new();
+        for (word, id) in &self.ids {
+            let bones: String = word.chars().filter(|c| !is_vowel(*c)).collect();
+            if worth(id) && word.len() >= 5 && bones.len() >= 3 && bones.len() + 1 < word.len() {
+                // the smaller number wins, so that the table does not depend on the order of the map
+                let known = skeletons.entry(bones.into()).or_insert(*id);
+                *known = (*known).min(*id);
+            }
+        }
+        self.skeletons = skeletons;
+    }
+
+    /// What is known of the word numbered `id`.
+    pub(super) fn entry(&self, id: u16) -> Option<&Entry> {
+        self.entries.get(usize::from(id))
+    }
+
+    /// The phrase numbered `number`.
+    pub(super) fn phrase_of(&self, number: u16) -> Option<&Phrase> {
+        self.phrases.get(usize::from(number))
+    }
+
+    /// The number of `word` as it stands.
+    pub(super) fn exact(&self, word: &str) -> Option<u16> {
+        self.ids.get(word).copied()
+    }
+
+    /// The word that `word` was probably meant to be; of two as near, one of `tongues`.
+    pub(super) fn corrected(&self, word: &str, mixed: bool, tongues: Tongues) -> Option<u16> {
+        if word.len() < 3 || word.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let likes = |id: u16| self.entries[usize::from(id)].tongues & tongues != 0;
+        let mut spelt = None;
+        if mixed {
+            let letters = letters_for_digits(word);
+            if let Some(id) = self.ids.get(letters.as_str()) {
+                return Some(*id);
+            }
+            spelt = Some(letters);
+        }
+        let word = spelt.as_deref().unwrap_or(word);
+        if is_held(word) {
+            for most in [2, 1] {
+                let released = release(word, most);
+                if let Some(id) = self.ids.get(released.as_str()) {
+                    return Some(*id);
+                }
+            }
+            let released = release(word, 1);
+            return self
+                .fuzzy
+                .as_ref()?
+                .find(&released, likes)
+                .map(|(id, _)| id);
+        }
+        if !word.bytes().any(|b| is_vowel(char::from(b))) {
+            return self.skeletons.get(word).copied();
+        }
+        self.fuzzy.as_ref()?.find(word, likes).map(|(id, _)| id)
+    }
+}
+
+const fn is_vowel(c: char) -> bool {
+    matches!(c, 'a' | 'e' | 'i' | 'o' | 'u' | 'y')
+}
+
+fn letters_for_digits(word: &str) -> String {
+    let letter = |c| match c {
+        '0' => 'o',
+        '1' => 'i',
+        '3' => 'e',
+        '4' => 'a',
+        '5' => 's',
+        '7' => 't',
+        other => other,
+    };
+    word.chars().map(letter).collect()
+}
+
+/// Whether a letter stands three times in a row.
+fn is_held(word: &str) -> bool {
+    word.as_bytes()
+        .windows(3)
+        .any(|w| w[0] == w[1] && w[1] == w[2])
+}
+
+/// `word` with no letter more than `most` times in a row.
+fn release(word: &str, most: usize) -> String {
+    let mut out = String::with_capacity(word.len());
+    let (mut last, mut run) = ('\0', 0);
+    for c in word.chars() {
+        run = if c == last { run + 1 } else { 1 };
+        last = c;
+        if run <= most {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// `stem(a|b|)` as `stema`, `stemb`, `stem`; folded.
+fn spread(word: &str) -> Vec<String> {
+    let fold = |word: &str| normalise(word).trim().to_owned();
+    match word.split_once('(') {
+        Some((stem, endings)) => {
+            let (endings, tail) = endings.split_once(')').unwrap_or((endings, ""));
+            endings
+                .split('|')
+                .map(|ending| fold(&format!("{stem}{ending}{tail}")))
+                .collect()
+        }
+        None => vec![fold(word)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundled_words_can_be_read() {
+        let mut lexicon = Lexicon::bundled();
+        lexicon.seal();
+        let check = |said: &str, mixed: bool, meant: &str| {
+            let id = lexicon.corrected(said, mixed, 1);
+            assert_eq!(id, lexicon.exact(meant), "{said}");
+            assert_ne!(id, None, "{said}");
+        };
+        check("humaaaan", false, "human");
+        check("hum4n", true, "human");
+        check("hmn", false, "human");
+        check("reprsentative", false, "representative");
+        check("huamn", false, "human");
+    }
+
+    #[test]
+    fn a_stem_spreads() {
+        assert_eq!(spread("pása(me|nos|)"), ["pasame", "pasanos", "pasa"]);
+        assert_eq!(spread("x"), ["x"]);
+    }
+}
