@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use segue::triage::explicit_request;
+use segue::triage::specs::Action;
+use segue::triage::{AnswerFacts, BUNDLED, Context, explicit_request};
 
 /// Language, split, the least recall, the most false positives; both per thousand.
 const FLOORS: &[(&str, &str, usize, usize)] = &[
@@ -57,6 +58,7 @@ fn count(language: &str, split: &str, hint: Option<&str>) -> Counts {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the table is what this test is for")]
 fn requests_are_heard_and_ordinary_messages_are_not_taken_for_them() {
     let mut faults = Vec::new();
     println!("language split     recall  precision  false positives");
@@ -129,7 +131,7 @@ proptest! {
 fn a_very_long_text_is_read_in_bounded_steps() {
     let check = |piece: &str| {
         let text = piece.repeat(65_536 / piece.len());
-        let began = std::time::Instant::now();
+        let began = segue::clock::monotonic();
         for _ in 0..10 {
             let _ = explicit_request(&text, None);
         }
@@ -156,4 +158,269 @@ fn a_very_long_text_is_read_in_bounded_steps() {
     .for_each(check);
     let asked = format!("{} please let me talk to a person", "word ".repeat(20_000));
     assert!(explicit_request(&asked, None).is_some(), "the end is read");
+}
+
+/// The decision about `text` under the bundled rules, as `action rule`.
+fn decided(text: &str, context: &Context<'_>) -> String {
+    BUNDLED
+        .before_model(text, context)
+        .decision()
+        .map_or("model".to_owned(), |found| {
+            format!("{} {}", found.action.as_str(), found.rule)
+        })
+}
+
+#[test]
+fn the_bundled_rules_fire_on_their_topics() {
+    let check = |text: &str, expected: &str| {
+        assert_eq!(decided(text, &Context::default()), expected, "{text:?}");
+    };
+    check("my lawyer will be in touch", "handoff scope.legal");
+    check("i will sue you", "handoff scope.legal");
+    check("mi abogado los va a demandar", "handoff scope.legal");
+    check("ich schalte einen Anwalt ein", "handoff scope.legal");
+    check(
+        "vous aurez des nouvelles de mon avocat",
+        "handoff scope.legal",
+    );
+    check(
+        "can you do a better price on this",
+        "handoff scope.price_negotiation",
+    );
+    check(
+        "quiero negociar el precio",
+        "handoff scope.price_negotiation",
+    );
+    check("I want a refund of $250", "handoff scope.large_refund");
+    check(
+        "quiero el reembolso de 300 euros",
+        "handoff scope.large_refund",
+    );
+    check(
+        "ich will mein Geld zurück, 200 €",
+        "handoff scope.large_refund",
+    );
+    check("i want a refund of 20 dollars", "offer keyword.refund");
+    check(
+        "your driver was very rude",
+        "handoff scope.employee_complaint",
+    );
+    check(
+        "der Fahrer war sehr unhöflich",
+        "handoff scope.employee_complaint",
+    );
+    check(
+        "i had an allergic reaction to the cream",
+        "handoff scope.health",
+    );
+    check("is it safe while pregnant", "handoff scope.health");
+    check("i want to kill myself", "handoff scope.self_harm");
+    check(
+        "i lost my job and cant pay this month",
+        "handoff scope.hardship",
+    );
+    check("i want to file a complaint", "handoff keyword.complaint");
+    check("quiero poner una queja", "handoff keyword.complaint");
+    check("cancel my subscription", "offer keyword.cancel");
+    check("this is urgent", "offer keyword.urgent");
+    check(
+        "we are interested in a partnership",
+        "handoff value.enterprise",
+    );
+    check("we need an enterprise license", "handoff value.enterprise");
+    check("can you ship 500 units", "handoff value.quantity");
+    check(
+        "i need a refnud of 500 dollars",
+        "handoff scope.large_refund",
+    );
+    check("my laywer will call you", "handoff scope.legal");
+}
+
+#[test]
+fn harmless_contexts_do_not_fire() {
+    let check = |text: &str| assert_eq!(decided(text, &Context::default()), "model", "{text:?}");
+    [
+        "can i cancel my appointment and reschedule",
+        "what is your refund policy",
+        "no refund needed, thanks",
+        "how long does a refund take",
+        "how do i cancel",
+        "where is the nearest hospital",
+        "it is not urgent",
+        "i have no complaints",
+        "is there a complaint form pdf",
+        "i can't pay with paypal",
+        "jus d'avocat",
+        "my phone died",
+        "je ne veux pas annuler",
+        "nichts dringendes",
+        "suicide squad dvd",
+        "hello",
+    ]
+    .into_iter()
+    .for_each(check);
+}
+
+#[test]
+fn scope_comes_before_the_request_and_the_request_before_the_rest() {
+    let rules = |text: &str| -> Vec<String> {
+        let triage = BUNDLED.before_model(text, &Context::default());
+        triage
+            .findings
+            .into_iter()
+            .map(|found| found.rule)
+            .collect()
+    };
+    let found = rules("this is urgent, let me talk to a person about my lawyer");
+    assert_eq!(found[0], "scope.legal", "{found:?}");
+    assert!(found[1].starts_with("explicit."), "{found:?}");
+    assert_eq!(found[2], "keyword.urgent", "{found:?}");
+}
+
+#[test]
+fn the_same_question_three_times_is_an_offer() {
+    let recent = ["where is my parcel?", "i asked where my parcel is"];
+    let context = Context {
+        recent: &recent,
+        ..Context::default()
+    };
+    assert_eq!(
+        decided("so where is the parcel now", &context),
+        "offer context.repeated"
+    );
+    assert_eq!(decided("what are your opening hours", &context), "model");
+}
+
+#[test]
+fn displeasure_and_deflections_are_weighed() {
+    let context = Context {
+        deflections: 2,
+        ..Context::default()
+    };
+    assert_eq!(decided("ok", &context), "offer context.deflected");
+    let four = Context {
+        deflections: 4,
+        ..Context::default()
+    };
+    assert_eq!(decided("ok", &four), "handoff context.deflected");
+    let angry = decided(
+        "THIS IS THE WORST SERVICE EVER, USELESS!!!",
+        &Context::default(),
+    );
+    assert_eq!(angry, "offer context.displeasure");
+    let mood = |text: &str| {
+        BUNDLED
+            .before_model(text, &Context::default())
+            .signals
+            .sentiment
+    };
+    assert!(mood("thank you, great service") > 0);
+    assert!(mood("this is not good") < 0);
+    assert!(mood("pésimo servicio") < 0);
+    assert_eq!(mood("where is the shop"), 0);
+}
+
+#[test]
+fn an_answer_is_held_against_what_is_known() {
+    let chunks = [
+        "Shipping to Europe costs 12 euros and takes five working days. Returns are free within 30 days.",
+    ];
+    let facts = AnswerFacts {
+        confidence: Some(900),
+        chunks: Some(&chunks),
+        asked: "how much is shipping",
+        ..AnswerFacts::default()
+    };
+    let check = |answer: &str, facts: &AnswerFacts<'_>, expected: &[&str]| {
+        let found = BUNDLED.after_model(answer, facts);
+        let rules: Vec<&str> = found.iter().map(|finding| finding.rule.as_str()).collect();
+        assert_eq!(rules, expected, "{answer:?}");
+    };
+    check("Shipping to Europe costs 12 euros.", &facts, &[]);
+    check("Shipping costs 7 euros.", &facts, &["answer.price"]);
+    check(
+        "I am transferring you to a colleague now.",
+        &facts,
+        &["answer.promises_person"],
+    );
+    let promised = AnswerFacts {
+        handoff: true,
+        ..facts.clone()
+    };
+    check("I am transferring you to a colleague now.", &promised, &[]);
+    check(
+        "I am a real person, do not worry.",
+        &facts,
+        &["answer.claims_human"],
+    );
+    check("I am an AI assistant.", &facts, &[]);
+    check(
+        "We will refund you the full amount.",
+        &facts,
+        &["answer.promises_refund"],
+    );
+    check("Soy una persona real.", &facts, &["answer.claims_human"]);
+    check(
+        "Le paso con un compañero.",
+        &facts,
+        &["answer.promises_person"],
+    );
+    check(
+        "Would you like me to connect you with a person?",
+        &facts,
+        &[],
+    );
+    let unsure = AnswerFacts {
+        confidence: Some(100),
+        chunks: Some(&[]),
+        ..facts.clone()
+    };
+    check("Yes.", &unsure, &["answer.confidence", "answer.no_chunks"]);
+    let invented = "Our flagship boutique offers complimentary champagne tastings every evening alongside celebrity chefs.";
+    check(invented, &facts, &["answer.grounding"]);
+    let hot = AnswerFacts {
+        lead_class: Some("HOT"),
+        ..facts.clone()
+    };
+    check("Shipping to Europe costs 12 euros.", &hot, &["value.lead"]);
+    let vague = BUNDLED.after_model("Sorry, I am not sure.", &facts);
+    assert_eq!(vague[0].action, Action::Signal, "{vague:?}");
+    let again = AnswerFacts { vague: 1, ..facts };
+    let vague = BUNDLED.after_model("Sorry, I am not sure.", &again);
+    assert_eq!(vague[0].action, Action::Offer, "{vague:?}");
+}
+
+#[test]
+fn ordinary_messages_seldom_lead_to_people_by_a_rule() {
+    let mut ordinary = 0;
+    let mut handed_off = Vec::new();
+    for (language, ..) in FLOORS {
+        for split in ["tune", "held_out"] {
+            let path = format!(
+                "{}/tests/triage/{language}/{split}.txt",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            for line in fs::read_to_string(path).expect("readable").lines() {
+                let Some(text) = line.strip_prefix("-\t") else {
+                    continue;
+                };
+                ordinary += 1;
+                let triage = BUNDLED.before_model(text, &Context::default());
+                handed_off.extend(
+                    triage
+                        .findings
+                        .iter()
+                        .filter(|f| {
+                            f.action == Action::Handoff && f.reason.as_str() != "user_request"
+                        })
+                        .map(|f| format!("{}: {text}", f.rule)),
+                );
+            }
+        }
+    }
+    assert!(
+        handed_off.len() * 100 <= ordinary,
+        "{} of {ordinary}: {handed_off:#?}",
+        handed_off.len()
+    );
 }

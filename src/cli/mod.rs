@@ -11,6 +11,7 @@ pub mod screen;
 pub mod serve;
 pub mod starter;
 pub mod talk;
+pub mod triage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ enum Command {
     /// Put a server under load and measure it; without a target, one of its own.
     #[command(long_about = load::ABOUT)]
     Load(Box<load::LoadArguments>),
+    /// Say what would be decided about messages before the model is asked. No server, no model.
+    Triage(triage::TriageArguments),
     /// The people who answer, and their tokens.
     Agent(agent::AgentArguments),
 }
@@ -60,6 +63,7 @@ pub fn run() -> ExitCode {
         Command::Init { dir } => init::run(&dir),
         Command::Chat(arguments) => chat::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
+        Command::Triage(arguments) => triage::run(&arguments),
         Command::Agent(arguments) => agent::run(&arguments),
     }
 }

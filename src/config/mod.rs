@@ -29,6 +29,7 @@ use self::reader::{Reader, Section};
 use crate::conversation::policy::{Policy, QueuePolicy, Switches, WINDOW_ENTRIES};
 use crate::conversation::texts::Texts;
 use crate::ids::{ChannelName, QueueName};
+use crate::triage::Settings;
 use crate::triage::phrases::Phrases;
 
 /// The name under which a configuration is looked for.
@@ -53,6 +54,8 @@ pub struct Config {
     pub knowledge: KnowledgeSection,
     /// `[triage]`: the bundled phrases and those of the house.
     pub phrases: Phrases,
+    /// `[triage]`: the rules before the model.
+    pub triage: Settings,
     /// `[queues.*]`; `support` when there are none.
     pub queues: BTreeMap<QueueName, QueuePolicy>,
     /// The first queue in the file: that of channels which name none.
@@ -75,6 +78,7 @@ impl Config {
             default_queue,
             texts,
             phrases,
+            triage,
             ..
         } = Policy::default();
         let web = ChannelSection::webchat(default_queue.clone());
@@ -85,6 +89,7 @@ impl Config {
             model: ModelSection::default(),
             knowledge: KnowledgeSection::default(),
             phrases,
+            triage,
             queues,
             default_queue,
             texts,
@@ -153,6 +158,7 @@ impl Config {
             default_queue: self.default_queue.clone(),
             texts: self.texts.clone(),
             phrases: self.phrases.clone(),
+            triage: self.triage.clone(),
             model: self.model.patience,
             window_entries: WINDOW_ENTRIES,
             switches: Switches::default(),
@@ -211,7 +217,7 @@ fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
     let section = child(reader, "knowledge");
     let knowledge = KnowledgeSection::read(reader, section);
     let section = child(reader, "triage");
-    let phrases = sections::words::triage(reader, section);
+    let (phrases, triage) = sections::words::triage(reader, section);
     let section = child(reader, "messages");
     let texts = sections::words::messages(reader, section);
     let section = child(reader, "limits");
@@ -228,6 +234,7 @@ fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
         model,
         knowledge,
         phrases,
+        triage,
         queues,
         default_queue,
         texts,

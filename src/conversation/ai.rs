@@ -17,7 +17,9 @@ use super::message::Inbound;
 use super::trail::CancelCause;
 use super::words::{By, ModeName, Outcome, Reason};
 use crate::clock::Timestamp;
-use crate::ids::AgentName;
+use crate::ids::{AgentName, QueueName};
+use crate::triage::specs::{Action, Kind};
+use crate::triage::{Context, Finding};
 
 /// The facts and deadlines of this mode.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -44,7 +46,8 @@ impl Ai {
     pub(super) fn customer_wrote(mut self, inbound: &Inbound, cx: &mut Cx<'_>) -> Mode {
         cx.customer_wrote(inbound, ModeName::Ai);
         self.idle_at = cx.now + cx.queue().idle_close;
-        if let Some(trigger) = before_the_model(inbound, cx) {
+        if let Some((trigger, priority)) = before_the_model(inbound, cx) {
+            cx.common.priority = cx.common.priority.max(priority);
             return handoff::request(trigger, self.asking, cx);
         }
         self.asking.customer_wrote(cx);
@@ -142,20 +145,44 @@ impl Ai {
     }
 }
 
-/// What asks for a person before the model is asked: the kill switch, then the customer's own words.
-fn before_the_model(inbound: &Inbound, cx: &Cx<'_>) -> Option<Trigger> {
+/// What asks for a person before the model is asked, and how urgently: a topic out of scope, the customer's own request,
+/// the other rules, the kill switch.
+fn before_the_model(inbound: &Inbound, cx: &Cx<'_>) -> Option<(Trigger, u8)> {
     let text = inbound.body.text();
-    if let Some(found) = cx
-        .policy
-        .phrases
-        .wants_person(text, cx.common.customer.language.as_deref())
+    let language = cx.common.customer.language.as_deref();
+    let context = Context {
+        language,
+        ..Context::default()
+    };
+    let triage = cx.policy.triage.rules().before_model(text, &context);
+    let hands_off = |finding: &&Finding| finding.action == Action::Handoff && !finding.observe_only;
+    let ruled = triage.findings.iter().find(hands_off);
+    let scope = ruled.filter(|finding| finding.kind == Kind::Scope);
+    if scope.is_none()
+        && let Some(found) = cx.policy.phrases.wants_person(text, language)
     {
-        return Some(Trigger {
+        let trigger = Trigger {
             reason: Reason::UserRequest,
             rule: found.rule,
             matched: found.matched,
             queue: None,
-        });
+        };
+        return Some((trigger, 0));
     }
-    (!cx.ai_on()).then(Trigger::ai_off)
+    // the grammar's own request was refused by the house's exceptions, or is the one above
+    let ruled = scope.or_else(|| {
+        let mut all = triage.findings.iter().filter(hands_off);
+        all.find(|finding| finding.reason != Reason::UserRequest)
+    });
+    if let Some(finding) = ruled {
+        let queue = finding.queue.as_deref().map(QueueName::from);
+        let trigger = Trigger {
+            reason: finding.reason,
+            rule: finding.rule.clone(),
+            matched: finding.matched.clone(),
+            queue: queue.filter(|queue| cx.policy.queues.contains_key(queue)),
+        };
+        return Some((trigger, finding.priority.value()));
+    }
+    (!cx.ai_on()).then(|| (Trigger::ai_off(), 0))
 }

@@ -14,6 +14,7 @@ use super::texts::Texts;
 use super::words::HandbackPolicy;
 use crate::ids::{ChannelName, IdHash, QueueName};
 pub use crate::triage::phrases::{PhraseRule, Phrases};
+use crate::triage::settings::Settings as TriageSettings;
 
 /// How many entries of the trail the model sees, unless said otherwise.
 pub const WINDOW_ENTRIES: usize = 60;
@@ -35,6 +36,9 @@ pub struct Policy {
     pub texts: Texts,
     /// What customers say to ask for a person, to agree, to decline.
     pub phrases: Phrases,
+    /// What is looked for in the customer's words before the model is asked.
+    #[serde(default)]
+    pub triage: TriageSettings,
     /// How patient we are with the model.
     pub model: ModelPolicy,
     /// How many of the last trail entries the model sees.
@@ -183,6 +187,7 @@ impl Policy {
             default_queue: &'a QueueName,
             texts: &'a Texts,
             phrases: &'a Phrases,
+            triage: &'a TriageSettings,
             model: &'a ModelPolicy,
             window_entries: usize,
         }
@@ -192,6 +197,7 @@ impl Policy {
             default_queue: &self.default_queue,
             texts: &self.texts,
             phrases: &self.phrases,
+            triage: &self.triage,
             model: &self.model,
             window_entries: self.window_entries,
         })
@@ -227,6 +233,7 @@ impl Default for Policy {
             default_queue: queue,
             texts: Texts::default(),
             phrases: Phrases::default(),
+            triage: TriageSettings::default(),
             model: ModelPolicy::default(),
             window_entries: WINDOW_ENTRIES,
             switches: Switches::default(),

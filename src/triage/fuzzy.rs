@@ -154,17 +154,17 @@ fn remains(word: &[u8], most: usize, take: &mut dyn FnMut(u64) -> bool) {
     if take(spread(before[n])) {
         return;
     }
-    for i in 0..n {
-        if take(spread(join(before[i], stretch(i + 1, n), n - i - 1))) {
+    for (i, left) in before.iter().enumerate().take(n) {
+        if take(spread(join(*left, stretch(i + 1, n), n - i - 1))) {
             return;
         }
     }
     if most < 2 {
         return;
     }
-    for i in 0..n {
+    for (i, first) in before.iter().enumerate().take(n) {
         for j in i + 1..n {
-            let left = join(before[i], stretch(i + 1, j), j - i - 1);
+            let left = join(*first, stretch(i + 1, j), j - i - 1);
             if take(spread(join(left, stretch(j + 1, n), n - j - 1))) {
                 return;
             }

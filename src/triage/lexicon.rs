@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::classes::{self, Bits, WORTH};
 use super::fuzzy::Fuzzy;
 use super::normal::normalise;
+use super::spelling::{is_held, is_vowel, letters_for_digits, release, spread};
 
 /// The bundled languages; a language's place here is its bit.
 pub(super) const LANGUAGES: [&str; 8] = ["en", "es", "pt", "fr", "de", "it", "nl", "af"];
@@ -186,9 +187,17 @@ impl Lexicon {
         }
     }
 
-    /// Takes a phrase in; `^` before it and `$` behind it tie it to the ends of a thought. One that cannot be used is
+    /// Takes a phrase in; `^` before it and `$` behind it tie it to the ends of a thought, `|$` as
+    /// the last choice lets it end there. One that cannot be used is
     /// without effect: who reads configuration has refused it.
     pub(super) fn phrase(&mut self, phrase: &str, tongues: Tongues, meaning: Meaning) {
+        if let Some(open) = phrase.strip_suffix("|$") {
+            // one of the last words, or the end
+            let ended = open.rsplit_once(' ').map_or("", |(before, _)| before);
+            self.phrase(open, tongues, meaning);
+            self.phrase(&format!("{ended}$"), tongues, meaning);
+            return;
+        }
         let begins = phrase.starts_with('^');
         let ends = phrase.ends_with('$');
         let mut slots: Vec<Slot> = Vec::new();
@@ -354,59 +363,6 @@ impl Lexicon {
     }
 }
 
-const fn is_vowel(c: char) -> bool {
-    matches!(c, 'a' | 'e' | 'i' | 'o' | 'u' | 'y')
-}
-
-fn letters_for_digits(word: &str) -> String {
-    let letter = |c| match c {
-        '0' => 'o',
-        '1' => 'i',
-        '3' => 'e',
-        '4' => 'a',
-        '5' => 's',
-        '7' => 't',
-        other => other,
-    };
-    word.chars().map(letter).collect()
-}
-
-/// Whether a letter stands three times in a row.
-fn is_held(word: &str) -> bool {
-    word.as_bytes()
-        .windows(3)
-        .any(|w| w[0] == w[1] && w[1] == w[2])
-}
-
-/// `word` with no letter more than `most` times in a row.
-fn release(word: &str, most: usize) -> String {
-    let mut out = String::with_capacity(word.len());
-    let (mut last, mut run) = ('\0', 0);
-    for c in word.chars() {
-        run = if c == last { run + 1 } else { 1 };
-        last = c;
-        if run <= most {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// `stem(a|b|)` as `stema`, `stemb`, `stem`; folded.
-fn spread(word: &str) -> Vec<String> {
-    let fold = |word: &str| normalise(word).trim().to_owned();
-    match word.split_once('(') {
-        Some((stem, endings)) => {
-            let (endings, tail) = endings.split_once(')').unwrap_or((endings, ""));
-            endings
-                .split('|')
-                .map(|ending| fold(&format!("{stem}{ending}{tail}")))
-                .collect()
-        }
-        None => vec![fold(word)],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -425,11 +381,5 @@ mod tests {
         check("hmn", false, "human");
         check("reprsentative", false, "representative");
         check("huamn", false, "human");
-    }
-
-    #[test]
-    fn a_stem_spreads() {
-        assert_eq!(spread("pása(me|nos|)"), ["pasame", "pasanos", "pasa"]);
-        assert_eq!(spread("x"), ["x"]);
     }
 }

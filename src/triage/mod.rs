@@ -2,32 +2,35 @@
 //!
 //! A rule that fires here never spends a token. Nothing in this room does I/O, reads a clock, or knows a mode.
 
-use std::sync::LazyLock;
-
+mod after;
+pub mod amounts;
 mod asks;
 mod classes;
 mod fuzzy;
 mod lexicon;
 mod normal;
+mod number_words;
 pub mod phrases;
 mod reading;
+mod rules;
+pub mod settings;
+mod signals;
+pub mod specs;
+mod spelling;
 mod starter;
 mod tokens;
 mod wordings;
 
+pub use after::AnswerFacts;
 pub use phrases::{Match, PhraseRule, Phrases};
-
-/// The bundled words, compiled once for the process.
-static LEXICON: LazyLock<lexicon::Lexicon> = LazyLock::new(|| {
-    let mut lexicon = lexicon::Lexicon::bundled();
-    lexicon.seal();
-    lexicon
-});
+pub use rules::{Context, EXPLICIT, Finding, Rules, Triage};
+pub use settings::{BUNDLED, Settings};
+pub use signals::Signals;
 
 /// Whether `text` asks for a person, in any bundled language; `language`: that of the conversation, where it is known.
 /// Bounded: of a very long text the beginning and the end are read.
 pub fn explicit_request(text: &str, language: Option<&str>) -> Option<Match> {
-    let lexicon = &*LEXICON;
+    let lexicon = &BUNDLED.lexicon;
     let reading = reading::Reading::of(lexicon, text, language);
     let found = asks::find(&reading, lexicon)?;
     let language = reading.language(found.from, lexicon);

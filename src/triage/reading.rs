@@ -4,7 +4,9 @@
 //! different things in different languages keep only the senses of those. Then the phrases: what looks like a request
 //! and is none takes its words out of the game, and whoever is named after "are you a" or "I am a" is not asked for.
 
-use super::classes::{ANYBODY, BOT, Bits, CONNECT, DET, HOW, PLAIN, REAL, SOFT, WHOM, WORTH};
+use super::classes::{
+    ANYBODY, BOT, Bits, CALL, CALLME, CONNECT, DET, HOW, REAL, SOFT, WHOM, WORTH,
+};
 use super::lexicon::{LANGUAGES, Lexicon, Meaning, Phrase, Tongues, UNKNOWN, tongue};
 use super::tokens::Words;
 
@@ -219,11 +221,6 @@ impl Reading {
         self.bits.get(i).is_some_and(|b| b & bits != 0) && !self.blocked[i]
     }
 
-    /// Whether word `i` is not known to the grammar.
-    pub(super) fn strange(&self, i: usize) -> bool {
-        self.bits[i] == 0 || self.bits[i] == PLAIN
-    }
-
     /// The most likely language.
     pub(super) fn language(&self, at: usize, lexicon: &Lexicon) -> &'static str {
         let own = lexicon
@@ -242,7 +239,9 @@ impl Reading {
 
     /// Whether any word could matter for a request: most messages end here.
     pub(super) fn may_ask(&self) -> bool {
-        self.bits.iter().any(|b| b & (WHOM | CONNECT | BOT) != 0)
+        self.bits
+            .iter()
+            .any(|b| b & (WHOM | CONNECT | BOT | CALL | CALLME) != 0)
             || self.hits.iter().any(|hit| hit.meaning == Meaning::Ask)
             || self.bits.iter().any(|b| b & HOW != 0)
     }

@@ -3,7 +3,9 @@
 use super::super::reader::{Reader, Section};
 use super::super::values;
 use crate::conversation::texts::{self, TextKey, Texts};
+use crate::triage::Settings;
 use crate::triage::phrases::{PhraseRule, Phrases, expand};
+use crate::triage::specs::Spec;
 
 /// The most phrases of one list and language.
 const PHRASES_MAX: usize = 500;
@@ -18,8 +20,11 @@ const LATER: &[&str] = &[
     "classes",
 ];
 
-/// Reads `[triage]`: the bundled phrases and those of the house.
-pub(in crate::config) fn triage(reader: &mut Reader<'_>, mut section: Section<'_>) -> Phrases {
+/// Reads `[triage]`: the phrases of the house, and which of the bundled rules are in force.
+pub(in crate::config) fn triage(
+    reader: &mut Reader<'_>,
+    mut section: Section<'_>,
+) -> (Phrases, Settings) {
     let mut phrases = Phrases::default();
     phrases
         .wants_person
@@ -27,8 +32,46 @@ pub(in crate::config) fn triage(reader: &mut Reader<'_>, mut section: Section<'_
     phrases
         .not_wants
         .extend(list(reader, &mut section, "not_explicit"));
+    let settings = rules(reader, &mut section);
     section.finish(reader, LATER);
-    phrases
+    (phrases, settings)
+}
+
+/// `preset`, and the rules that are `off` or only `observe`d.
+fn rules(reader: &mut Reader<'_>, section: &mut Section<'_>) -> Settings {
+    let preset = section.text(reader, "preset");
+    let mut spec = match preset.as_ref().map(|text| text.value.as_str()) {
+        Some("broad") => Spec::broad(),
+        Some("default") | None => Spec::default(),
+        Some(other) => {
+            let at = &preset.as_ref().expect("it was read").at;
+            let what = format!("there is no preset {other:?}");
+            reader.fault(at, what, "write \"default\", or \"broad\" for a first week");
+            Spec::default()
+        }
+    };
+    let names: Vec<String> = spec.rules.iter().map(|rule| rule.name.clone()).collect();
+    let mut listed = |key: &str| -> Vec<String> {
+        let mut found = Vec::new();
+        for text in section.texts(reader, key).unwrap_or_default() {
+            if names.contains(&text.value) {
+                found.push(text.value);
+            } else {
+                let what = format!("there is no rule {:?}", text.value);
+                reader.fault(&text.at, what, format!("one of {}", names.join(", ")));
+            }
+        }
+        found
+    };
+    let (off, observe) = (listed("off"), listed("observe"));
+    if preset.is_none() && off.is_empty() && observe.is_empty() {
+        return Settings::default();
+    }
+    spec.rules.retain(|rule| !off.contains(&rule.name));
+    for rule in &mut spec.rules {
+        rule.observe_only |= observe.contains(&rule.name);
+    }
+    Settings::of(spec)
 }
 
 fn list(reader: &mut Reader<'_>, section: &mut Section<'_>, key: &str) -> Vec<PhraseRule> {

@@ -1,0 +1,121 @@
+//! How long the rules take over one message: `cargo bench --bench triage`. All languages, all bundled rules.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use segue::triage::{BUNDLED, Context, explicit_request};
+
+/// What customers write: short, long, misspelt, in several languages, with and without a reason to hand off.
+const TEXTS: &[(&str, &str)] = &[
+    ("short", "where is my order"),
+    (
+        "typical",
+        "Hi, I ordered a pair of shoes last week and the tracking page still says it has not shipped. Can you check?",
+    ),
+    (
+        "request",
+        "this is not helping, can I please talk to a real person",
+    ),
+    (
+        "misspelt",
+        "i wnat to tlak to a reprsentative abuot my delivry",
+    ),
+    (
+        "spanish",
+        "hola, quería saber si tienen la chaqueta azul en talla M y cuánto tarda el envío a Sevilla",
+    ),
+    (
+        "german",
+        "Guten Tag, meine Bestellung ist beschädigt angekommen und ich hätte gerne einen Umtausch",
+    ),
+    (
+        "amount",
+        "I want a refund of $1,250.00 for order 44821, it never arrived",
+    ),
+    (
+        "angry",
+        "THIS IS THE THIRD TIME I ASK, YOUR SERVICE IS TERRIBLE AND NOBODY HELPS!!!",
+    ),
+    (
+        "paragraph",
+        "So I bought the coffee machine in March and everything was fine until last Tuesday, when it started to leak from the bottom. I cleaned it as the manual says, changed the filter, and let it run twice with vinegar, but it still leaks. The warranty card says two years, but the shop where I bought it has closed. What should I do now, and who pays for the shipping if I have to send it in? I also lost the box.",
+    ),
+];
+
+fn each(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("triage");
+    for (name, text) in TEXTS {
+        group.bench_function(*name, |b| {
+            b.iter(|| BUNDLED.before_model(black_box(text), &Context::default()));
+        });
+    }
+    let recent: Vec<&str> = TEXTS.iter().map(|(_, text)| *text).collect();
+    group.bench_function("with eight earlier messages", |b| {
+        let context = Context {
+            recent: &recent,
+            ..Context::default()
+        };
+        b.iter(|| BUNDLED.before_model(black_box("where is my order"), &context));
+    });
+    group.bench_function("request only", |b| {
+        b.iter(|| explicit_request(black_box(TEXTS[1].1), None));
+    });
+    let long = "a word of sixty-four kilobytes ".repeat(2_100);
+    group.bench_function("64 KiB", |b| {
+        b.iter(|| BUNDLED.before_model(black_box(&long), &Context::default()));
+    });
+    group.finish();
+}
+
+/// The spread over the labelled messages of all languages, which is what customers feel.
+#[expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a measurement"
+)]
+fn spread(_: &mut Criterion) {
+    let mut texts = Vec::new();
+    for language in ["en", "es", "pt", "fr", "de", "it", "nl", "af"] {
+        let path = format!(
+            "{}/tests/triage/{language}/tune.txt",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let read = std::fs::read_to_string(path).unwrap_or_default();
+        texts.extend(
+            read.lines()
+                .filter_map(|l| Some(l.split_once('\t')?.1.to_owned())),
+        );
+    }
+    texts.extend(TEXTS.iter().map(|(_, text)| (*text).to_owned()));
+    let mut took: Vec<Duration> = Vec::new();
+    for _ in 0..20 {
+        for text in &texts {
+            let began = Instant::now();
+            black_box(BUNDLED.before_model(black_box(text), &Context::default()));
+            took.push(began.elapsed());
+        }
+    }
+    took.sort_unstable();
+    let at = |part: usize| {
+        took.get(took.len() * part / 1_000)
+            .copied()
+            .unwrap_or_default()
+    };
+    println!(
+        "triage/{} messages: median {:?}, p99 {:?}, p99.9 {:?}",
+        texts.len(),
+        at(500),
+        at(990),
+        at(999)
+    );
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = spread, each
+}
+criterion_main!(benches);

@@ -1,0 +1,237 @@
+//! `segue triage`: what would be decided about messages before the model is asked. No server, no model.
+//!
+//! Reads lines: JSON (`{"text": "…", "language"?: "en", "history"?: ["…"], "deflections"?: 0}`) or plain text. Writes one line of
+//! JSON for each, with the deciding rule, its reason, words and language, all findings, and how long it took.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::complain;
+use crate::clock;
+use crate::config::{self, Config, Environment};
+use crate::conversation::words::Reason;
+use crate::triage::specs::Action;
+use crate::triage::{Context, Finding, Phrases, Rules, Triage};
+
+/// Wrong usage or configuration.
+const EXIT_WRONG: u8 = 2;
+/// The longest line read, in bytes; the rest of a longer one is passed over.
+const LINE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What to read, and by which rules.
+#[derive(Args, Debug)]
+pub struct TriageArguments {
+    /// The configuration; `./segue.toml` if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The messages, one a line; `-` is standard input.
+    #[arg(default_value = "-", value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// One line of input.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Line {
+    text: String,
+    language: Option<String>,
+    history: Vec<String>,
+    deflections: u8,
+}
+
+/// Reads the messages and says what would become of them. Exit 0, 1 when it cannot read, 2 for a wrong configuration.
+pub fn run(arguments: &TriageArguments) -> ExitCode {
+    let found = arguments.config.clone().or_else(config::default_path);
+    let policy = match Config::load(found.as_deref(), &Environment::of_process()) {
+        Ok(config) => config.policy(),
+        Err(faults) => {
+            complain(&faults.to_string(), "segue check names every fault");
+            return ExitCode::from(EXIT_WRONG);
+        }
+    };
+    let input: Box<dyn Read> = if arguments.file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        match File::open(&arguments.file) {
+            Ok(file) => Box::new(file),
+            Err(error) => {
+                let what = format!("{}: {error}", arguments.file.display());
+                complain(
+                    &what,
+                    "name a file of messages, one a line, or - for standard input",
+                );
+                return ExitCode::FAILURE;
+            }
+        }
+    };
+    match copy(
+        input,
+        &mut std::io::stdout().lock(),
+        &policy.phrases,
+        policy.triage.rules(),
+    ) {
+        Ok(()) => ExitCode::SUCCESS,
+        // whoever reads our output has seen enough
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string(), "");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn copy(
+    input: Box<dyn Read>,
+    output: &mut dyn Write,
+    phrases: &Phrases,
+    rules: &Rules,
+) -> std::io::Result<()> {
+    let mut input = BufReader::new(input);
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        if (&mut input)
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut bytes)?
+            == 0
+        {
+            return Ok(());
+        }
+        if !bytes.ends_with(b"\n") {
+            input.skip_until(b'\n')?;
+        }
+        let written = String::from_utf8_lossy(&bytes);
+        let written = written.trim_end_matches(['\n', '\r']);
+        if !written.trim().is_empty() {
+            writeln!(output, "{}", judge(&read(written), phrases, rules))?;
+        }
+    }
+}
+
+/// JSON with a text, or else the line itself.
+fn read(written: &str) -> Line {
+    match serde_json::from_str::<Line>(written) {
+        Ok(line) if written.trim_start().starts_with('{') => line,
+        Ok(_) | Err(_) => Line {
+            text: written.to_owned(),
+            ..Line::default()
+        },
+    }
+}
+
+fn judge(line: &Line, phrases: &Phrases, rules: &Rules) -> Value {
+    let recent: Vec<&str> = line.history.iter().map(String::as_str).collect();
+    let language = line.language.as_deref();
+    let context = Context {
+        language,
+        recent: &recent,
+        deflections: line.deflections,
+    };
+    let began = clock::monotonic();
+    let triage = rules.before_model(&line.text, &context);
+    let micros = began.elapsed().as_nanos() as f64 / 1e3;
+    let house = phrases.wants_person(&line.text, language);
+    let asked = triage
+        .findings
+        .iter()
+        .any(|finding| finding.reason == Reason::UserRequest);
+    let mut answer = shown(&triage);
+    if let Some(found) = house.filter(|_| !asked && triage.decision().is_none_or(is_offer)) {
+        answer["action"] = json!("handoff");
+        answer["reason"] = json!(Reason::UserRequest.as_str());
+        answer["rule"] = json!(found.rule);
+        answer["matched"] = json!(found.matched);
+    }
+    answer["text"] = json!(line.text);
+    answer["us"] = json!((micros * 10.0).round() / 10.0);
+    answer
+}
+
+fn is_offer(finding: &Finding) -> bool {
+    finding.action != Action::Handoff
+}
+
+fn shown(triage: &Triage) -> Value {
+    let finding = |finding: &Finding| {
+        json!({
+            "action": finding.action.as_str(),
+            "rule": finding.rule,
+            "reason": finding.reason.as_str(),
+            "matched": finding.matched,
+            "language": finding.language,
+            "queue": finding.queue,
+            "priority": finding.priority.as_str(),
+            "observe_only": finding.observe_only,
+        })
+    };
+    let mut answer = triage.decision().map_or_else(
+        || json!({ "action": "model" }),
+        |decided| {
+            let mut answer = finding(decided);
+            if let Some(fields) = answer.as_object_mut() {
+                fields.remove("observe_only");
+            }
+            answer
+        },
+    );
+    let signals = &triage.signals;
+    answer["findings"] = triage.findings.iter().map(finding).collect();
+    answer["signals"] = json!({
+        "sentiment": signals.sentiment,
+        "displeasure": signals.displeasure,
+        "caps": signals.caps,
+        "repeated": signals.repeated,
+        "urgent": signals.urgent,
+        "sensitive": signals.sensitive,
+        "amount": signals.amount.map(|hundredths| hundredths as f64 / 100.0),
+        "quantity": signals.quantity,
+    });
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::triage::BUNDLED;
+
+    #[test]
+    fn a_line_is_json_or_plain_and_gets_one_line() {
+        let check = |written: &str, action: &str, reason: Option<&str>| {
+            let answer = judge(&read(written), &Phrases::default(), &BUNDLED);
+            assert_eq!(answer["action"], action, "{written}: {answer}");
+            assert_eq!(answer["reason"].as_str(), reason, "{written}: {answer}");
+            assert!(answer["us"].is_number());
+        };
+        check("let me talk to a person", "handoff", Some("user_request"));
+        check(r#"{"text": "where is my order"}"#, "model", None);
+        check(
+            r#"{"text": "refund of $500 now", "language": "en"}"#,
+            "handoff",
+            Some("out_of_scope"),
+        );
+        let again = r#"{"text": "where is my parcel", "history": ["where is the parcel", "my parcel, where is it"]}"#;
+        check(again, "offer", Some("repetition"));
+        check("{ not json", "model", None);
+    }
+
+    #[test]
+    fn lines_come_out_as_they_went_in() {
+        let mut out = Vec::new();
+        let input = "hello\n\nhuman please\r\nlast line without an end";
+        copy(
+            Box::new(input.as_bytes()),
+            &mut out,
+            &Phrases::default(),
+            &BUNDLED,
+        )
+        .expect("memory");
+        let out = String::from_utf8(out).expect("JSON is text");
+        assert_eq!(out.lines().count(), 3, "{out}");
+    }
+}

@@ -1,0 +1,177 @@
+//! Requests that begin with a verb: talking, connecting, giving, wanting, reaching.
+
+use super::super::classes::*;
+use super::{Ask, CLEAR, Grammar, ask};
+
+impl Grammar<'_> {
+    /// "talk to a person", "a person to talk to", "mit einem Menschen sprechen".
+    pub(super) fn talk(&self, v: usize) -> Option<Ask> {
+        let r = self.r;
+        if !r.is(v, TALK) && v > 0 && r.bits[v - 1] & (OTHER | AUX) != 0 {
+            return None;
+        }
+        if let Some((p, link)) = self.ahead(v, WHOM, CLEAR | LINK | ME, 2)
+            && (link || self.begins_or_follows(v))
+            && !self.someone_elses(v)
+            && !self.denied(v)
+            && !self.crowd(v, p)
+            && !self.advised(v)
+            && self.compound_ok(p, false)
+        {
+            return ask("ask.talk", v, p);
+        }
+        if r.is(v + 1, LINK) && v + 2 < r.bits.len() && self.said_again(v) {
+            return ask("ask.talk", v, v + 2);
+        }
+        let (p, wanted) = self.behind(v)?;
+        (wanted && !self.denied(p) && !self.denied(v)).then_some(())?;
+        ask("ask.talk", p, v)
+    }
+
+    /// "I spoke to an agent and need to speak to them again."
+    pub(super) fn said_again(&self, v: usize) -> bool {
+        let r = self.r;
+        matches!(r.words.word(v + 2), "them" | "him" | "her")
+            && (0..v).any(|i| r.bits[i] & (PERSON | ROLE) != 0)
+            && (v.saturating_sub(3)..v).any(|i| r.is(i, WANT | MODAL))
+            && !self.denied(v)
+    }
+
+    /// "connect me with a person", "connect me".
+    pub(super) fn connect(&self, v: usize) -> Option<Ask> {
+        let r = self.r;
+        if self.verb_last()
+            && let Some((p, wanted)) = self.behind(v)
+            && wanted
+            && (p.saturating_sub(3)..p).any(|i| r.is(i, LINK))
+            && !self.denied(p)
+        {
+            return ask("ask.connect", p, v);
+        }
+        let (p, link) = self.ahead(v, WHOM, CLEAR | LINK | ME | OTHER, 1)?;
+        // what is connected must be the customer, or the customer's matter
+        let thing = (v + 1..p).take_while(|i| r.bits[*i] & LINK == 0).any(|i| {
+            r.bits[i] & (CLEAR | ME | OTHER) == 0 && !(r.bits[i] & BLOCK != 0 && r.is(i + 1, ME))
+        });
+        let named = matches!(r.words.word(p), "team" | "department" | "dept");
+        if thing || r.is(p, DEPT) && !named && (v + 1..p).any(|i| r.bits[i] == 0) {
+            return None;
+        }
+        let me = (v + 1..p).any(|i| r.is(i, ME)) || v > 0 && r.is(v - 1, ME);
+        let else_ = p + 1 < r.bits.len() && r.words.word(p + 1) == "else";
+        if self.crowd(v, p) || else_ && r.words.word(v + 1) != "me" {
+            return None;
+        }
+        let fits = link && (me || self.begins_or_follows(v)) || me && !r.is(p, DEPT);
+        (fits && !self.denied(v) && self.compound_ok(p, false) && !self.someone_elses(v))
+            .then_some(())?;
+        ask("ask.connect", v, p)
+    }
+
+    /// "get me a person".
+    pub(super) fn give(&self, v: usize) -> Option<Ask> {
+        let r = self.r;
+        let (p, _) = self.ahead(v, ANYBODY, CLEAR | ME | LINK | OTHER | I, 0)?;
+        let close = (v.saturating_sub(3)..v).any(|i| r.is(i, MODAL));
+        let hard = (v.saturating_sub(8)..v).any(|i| r.bits[i] & (HOW | NEGCAN) != 0);
+        let alone = r.is(p, PERSON | ROLE)
+            || r.ends_thought(p)
+            || self.some_fits(p)
+            || (v + 1..p).any(|i| r.is(i, REAL));
+        let gets = matches!(
+            r.words.word(v),
+            "get"
+                | "have"
+                | "find"
+                | "avere"
+                | "avoir"
+                | "haben"
+                | "krijgen"
+                | "hebben"
+                | "kry"
+                | "chamar"
+        );
+        let asked = (close || hard) && alone && gets;
+        let me = asked
+            || r.is(v, GIVEME)
+            || (v + 1..p).any(|i| r.is(i, ME))
+            || v > 0 && r.is(v - 1, ME)
+            || r.begins_thought(v) && alone;
+        let linked =
+            (v + 1..p).any(|i| r.bits[i] & LINK != 0 && r.bits[i] & (DET | ME | REAL) == 0);
+        (me && !self.crowd(v, p)
+            && (!linked || r.tongues & 1 == 0 || r.is(v, GIVEME))
+            && !self.denied(v)
+            && self.compound_ok(p, true))
+        .then_some(())?;
+        ask("ask.give", v, p)
+    }
+
+    /// "I want a person", "I need help from a person".
+    pub(super) fn want(&self, v: usize) -> Option<Ask> {
+        let r = self.r;
+        if self.verb_last()
+            && v > 1
+            && r.is(v - 1, ANYBODY)
+            && !self.apart(v)
+            && (v.saturating_sub(6)..v - 1).any(|i| r.is(i, AUX))
+            && !(v.saturating_sub(6)..v - 1).any(|i| r.bits[i] & (NEG | BLOCK) != 0)
+        {
+            return ask("ask.want", v - 1, v);
+        }
+        let (p, _) = self.ahead(v, ANYBODY | DESK, CLEAR | HELP | LINK | ME | AUX, 0)?;
+        if self.asked_whether(v) || self.denied(v) || !self.compound_ok(p, true) {
+            return None;
+        }
+        let help = (v + 1..p).any(|i| r.is(i, HELP));
+        let linked = (v + 1..p).any(|i| r.bits[i] & LINK != 0 && r.bits[i] & (DET | REAL) == 0);
+        if linked && !help && r.tongues & 1 != 0 && r.tongues.count_ones() == 1 {
+            return None;
+        }
+        let real = (v + 1..=p + 1).any(|i| r.is(i, REAL) && !r.is(i, PERSON));
+        if r.is(p, SOME) && !real && !help && !self.some_fits(p) {
+            return None;
+        }
+        ask("ask.want", v, p)
+    }
+
+    /// "someone" who is wanted: full stop, or to help.
+    pub(super) fn some_fits(&self, p: usize) -> bool {
+        let r = self.r;
+        if r.ends_thought(p) {
+            return true;
+        }
+        (p + 1..=p + 4)
+            .take_while(|i| !self.apart(*i))
+            .any(|i| r.is(i, HELP | HELPME | TALK | REAL | CALL) || r.is(i, BOT))
+    }
+
+    /// "do I need an agent?" asks for advice, not for an agent.
+    pub(super) fn asked_whether(&self, v: usize) -> bool {
+        let before = |n: usize| v.checked_sub(n).map(|i| self.r.words.word(i));
+        matches!(before(2), Some("do" | "does" | "did" | "must" | "should"))
+            || matches!(
+                before(1),
+                Some("you" | "does" | "do" | "did" | "they" | "he" | "she" | "who")
+            )
+    }
+
+    /// "how do I reach a person".
+    pub(super) fn reach(&self, v: usize) -> Option<Ask> {
+        let r = self.r;
+        let (p, _) = self.ahead(v, WHOM, CLEAR | LINK | ME | I | OTHER, 0)?;
+        let led = r.begins_thought(v)
+            || (v.saturating_sub(4)..v)
+                .any(|i| r.bits[i] & (HOW | WANT | MODAL | WHEN | NEGCAN) != 0);
+        if r.is(p, SOME) && !self.some_fits(p) && !(v + 1..p).any(|i| r.is(i, REAL))
+            || r.is(p, DEPT) && r.words.word(v) == "find"
+        {
+            return None;
+        }
+        let open = r.is(p, PERSON | ROLE | DEPT | DESK)
+            || (v.saturating_sub(4)..v).any(|i| r.bits[i] & (HOW | WANT | MODAL | NEGCAN) != 0)
+            || (v + 1..p).any(|i| r.is(i, REAL));
+        (led && open && !self.denied(v) && self.compound_ok(p, true)).then_some(())?;
+        ask("ask.reach", v, p)
+    }
+}

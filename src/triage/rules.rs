@@ -1,0 +1,326 @@
+//! The decision before the model: topic scope, then an explicit request, then the other triggers.
+//!
+//! [`Rules`] is compiled once from a [`Spec`]; [`Rules::before_model`] reads one message. Every finding names its rule,
+//! reason, words and language; a rule that only observes is found and decides nothing. Pure: no clock, no I/O.
+
+use super::amounts;
+use super::asks;
+use super::classes::{I, LINK, MODAL, NEG, SOFT, TALK, WANT};
+use super::lexicon::{Lexicon, Meaning, tongue};
+use super::reading::Reading;
+use super::signals::{self, Signals};
+use super::specs::{Action, Kind, Priority, RuleSpec, Spec, Thresholds};
+use crate::conversation::words::Reason;
+
+/// The name of the explicit request among the rules.
+pub const EXPLICIT: &str = "explicit";
+
+/// The rules of a house, ready to be used.
+pub struct Rules {
+    pub(super) lexicon: Lexicon,
+    pub(super) rules: Vec<RuleSpec>,
+    pub(super) thresholds: Thresholds,
+}
+
+impl std::fmt::Debug for Rules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rules({})", self.rules.len())
+    }
+}
+
+/// What is known besides the message.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context<'a> {
+    /// The conversation's language, where it is known.
+    pub language: Option<&'a str>,
+    /// The customer's earlier messages since the last handback, oldest first.
+    pub recent: &'a [&'a str],
+    /// How often the AI deflected, or answered vaguely, since then.
+    pub deflections: u8,
+}
+
+/// Something that a rule found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// The rule.
+    pub rule: String,
+    /// When it was looked at; what follows from numbers counts as a keyword.
+    pub kind: Kind,
+    /// The reason of the handoff it leads to.
+    pub reason: Reason,
+    /// The words it fired on, normalised.
+    pub matched: String,
+    /// Their language.
+    pub language: &'static str,
+    /// What follows.
+    pub action: Action,
+    /// The queue it names.
+    pub queue: Option<String>,
+    /// How soon.
+    pub priority: Priority,
+    /// It is noted and decides nothing.
+    pub observe_only: bool,
+}
+
+/// What was found in one message.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Triage {
+    /// In the order of precedence.
+    pub findings: Vec<Finding>,
+    /// How it sounds.
+    pub signals: Signals,
+}
+
+impl Triage {
+    /// The finding that decides: the first handoff in order, else the first offer. `None`: the model may answer.
+    pub fn decision(&self) -> Option<&Finding> {
+        let first = |action: Action| {
+            self.findings
+                .iter()
+                .find(|finding| finding.action == action && !finding.observe_only)
+        };
+        first(Action::Handoff).or_else(|| first(Action::Offer))
+    }
+}
+
+impl Rules {
+    /// Compiles `spec`. Takes tens of milliseconds.
+    pub fn compile(spec: Spec) -> Self {
+        let mut lexicon = Lexicon::bundled();
+        for (number, rule) in (0_u16..).zip(&spec.rules) {
+            for (against, phrases) in [(false, &rule.any), (true, &rule.unless)] {
+                for (language, phrases) in phrases {
+                    // a language that is not bundled: its phrases count in any
+                    let tongues = tongue(language).unwrap_or(u8::MAX);
+                    let meaning = Meaning::Rule {
+                        rule: number,
+                        against,
+                    };
+                    for phrase in phrases {
+                        lexicon.phrase(phrase, tongues, meaning);
+                    }
+                }
+            }
+        }
+        lexicon.seal();
+        Self {
+            lexicon,
+            rules: spec.rules,
+            thresholds: spec.thresholds,
+        }
+    }
+
+    /// Reads `text` before the model does.
+    pub fn before_model(&self, text: &str, context: &Context<'_>) -> Triage {
+        let reading = Reading::of(&self.lexicon, text, context.language);
+        let numbered = (0..reading.ids.len()).any(|i| amounts::is_number(reading.words.word(i)));
+        let numbers = if numbered {
+            amounts::numbers(text)
+        } else {
+            Vec::new()
+        };
+        let mut signals = Signals {
+            sentiment: signals::sentiment(&reading, &self.lexicon),
+            caps: signals::caps(&reading),
+            repeated: self.repeated(&reading, context),
+            amount: amounts::largest_amount(&numbers),
+            quantity: numbers
+                .iter()
+                .filter(|n| n.counted && n.currency.is_none())
+                .map(|n| n.whole())
+                .max(),
+            ..Signals::default()
+        };
+        let mut findings = self.fired(&reading, Kind::Scope, &signals);
+        if let Some(ask) = asks::find(&reading, &self.lexicon) {
+            findings.push(Finding {
+                rule: format!("{EXPLICIT}.{}", ask.rule),
+                ..self.finding(
+                    &reading,
+                    Reason::UserRequest,
+                    Action::Handoff,
+                    ask.from,
+                    ask.to,
+                )
+            });
+        }
+        findings.extend(self.fired(&reading, Kind::Keyword, &signals));
+        signals.urgent = findings.iter().any(|f| f.reason == Reason::Urgent);
+        signals.sensitive = findings.iter().any(|f| f.reason == Reason::Sensitive);
+        signals.displeasure = signals::displeasure(&signals, context.deflections);
+        self.by_numbers(&reading, &signals, context, &mut findings);
+        Triage { findings, signals }
+    }
+
+    /// The rules of `kind` that fire, in their order; each once.
+    pub(super) fn fired(&self, reading: &Reading, kind: Kind, signals: &Signals) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::new();
+        let mut hits: Vec<(u16, usize, usize)> = Vec::new();
+        for hit in &reading.hits {
+            let Meaning::Rule {
+                rule,
+                against: false,
+            } = hit.meaning
+            else {
+                continue;
+            };
+            if hits.iter().any(|(known, ..)| *known == rule) || is_denied(reading, hit.from) {
+                continue;
+            }
+            hits.push((rule, hit.from, hit.to));
+        }
+        hits.sort_unstable();
+        for (number, from, to) in hits {
+            let Some(rule) = self
+                .rules
+                .get(usize::from(number))
+                .filter(|r| r.kind == kind)
+            else {
+                continue;
+            };
+            let against = reading.hits.iter().any(|hit| {
+                hit.meaning
+                    == Meaning::Rule {
+                        rule: number,
+                        against: true,
+                    }
+            });
+            let enough = rule
+                .min_amount
+                .is_none_or(|least| signals.amount.is_some_and(|amount| amount / 100 >= least));
+            if against || !enough {
+                continue;
+            }
+            findings.push(Finding {
+                rule: rule.name.clone(),
+                kind: rule.kind,
+                queue: rule.queue.clone(),
+                priority: rule.priority,
+                observe_only: rule.observe_only,
+                ..self.finding(reading, rule.reason, rule.action, from, to)
+            });
+        }
+        findings
+    }
+
+    pub(super) fn finding(
+        &self,
+        reading: &Reading,
+        reason: Reason,
+        action: Action,
+        from: usize,
+        to: usize,
+    ) -> Finding {
+        Finding {
+            rule: String::new(),
+            kind: Kind::Keyword,
+            reason,
+            matched: reading.words.span(from, to),
+            language: reading.language(from, &self.lexicon),
+            action,
+            queue: None,
+            priority: Priority::Normal,
+            observe_only: false,
+        }
+    }
+
+    /// How often this was asked, this time included.
+    fn repeated(&self, reading: &Reading, context: &Context<'_>) -> u8 {
+        if context.recent.is_empty() {
+            return 1;
+        }
+        let gist = signals::gist(reading);
+        let from = context.recent.len().saturating_sub(signals::RECENT_MAX);
+        let before = context.recent[from..]
+            .iter()
+            .filter(|text| {
+                let earlier = Reading::of(&self.lexicon, text, context.language);
+                signals::same(&gist, &signals::gist(&earlier))
+            })
+            .count();
+        u8::try_from(before + 1).unwrap_or(u8::MAX)
+    }
+
+    /// What follows from numbers alone: repetition, deflection, displeasure, value.
+    fn by_numbers(
+        &self,
+        reading: &Reading,
+        signals: &Signals,
+        context: &Context<'_>,
+        findings: &mut Vec<Finding>,
+    ) {
+        let limits = &self.thresholds;
+        let mut add = |rule: &str, reason: Reason, action: Action, matched: String| {
+            findings.push(Finding {
+                rule: rule.to_owned(),
+                matched,
+                ..self.finding(reading, reason, action, 0, 0)
+            });
+        };
+        if signals.repeated >= limits.repeated.max(2) {
+            let times = format!("asked {} times", signals.repeated);
+            add("context.repeated", Reason::Repetition, Action::Offer, times);
+        }
+        if limits.deflections > 0 && context.deflections >= limits.deflections {
+            let twice = limits.deflections.saturating_mul(2);
+            let action = if context.deflections >= twice {
+                Action::Handoff
+            } else {
+                Action::Offer
+            };
+            let times = format!("deflected {} times", context.deflections);
+            add("context.deflected", Reason::Deflection, action, times);
+        }
+        if signals.displeasure >= limits.displeasure_offer {
+            let hand_off = signals.displeasure >= limits.displeasure_handoff;
+            let action = if hand_off {
+                Action::Handoff
+            } else {
+                Action::Offer
+            };
+            let how = format!("displeasure {}", signals.displeasure);
+            add("context.displeasure", Reason::Sentiment, action, how);
+        }
+        let queue = limits.value_queue.clone();
+        let large = signals.quantity.is_some_and(|n| n >= limits.quantity);
+        let dear = signals.amount.is_some_and(|n| n / 100 >= limits.deal);
+        let what = match (large, dear) {
+            (true, _) => Some(("value.quantity", signals.quantity.unwrap_or(0))),
+            (false, true) => Some(("value.deal", signals.amount.unwrap_or(0) / 100)),
+            (false, false) => None,
+        };
+        if let Some((rule, number)) = what {
+            add(rule, Reason::HighValue, Action::Handoff, number.to_string());
+        }
+        for finding in findings
+            .iter_mut()
+            .filter(|f| f.reason == Reason::HighValue)
+        {
+            finding.priority = finding.priority.max(Priority::High);
+            finding.queue = finding.queue.take().or_else(|| queue.clone());
+        }
+    }
+}
+
+/// Whether a negation right before word `at` denies what begins there: "no refund", "I don't want a lawyer".
+fn is_denied(reading: &Reading, at: usize) -> bool {
+    for back in 1..=4 {
+        let Some(i) = at.checked_sub(back) else {
+            return false;
+        };
+        if reading.words.tokens[i + 1].apart {
+            return false;
+        }
+        let bits = reading.bits[i];
+        if bits & NEG != 0 {
+            return true;
+        }
+        if bits & (WANT | TALK | LINK | MODAL | SOFT | super::classes::DET | super::classes::HELP)
+            == 0
+            || bits & I != 0
+        {
+            return false;
+        }
+    }
+    false
+}

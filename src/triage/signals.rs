@@ -1,0 +1,117 @@
+//! How a message sounds: the mood of its words, capitals, urgency, and whether the same was asked before.
+//!
+//! Signs are weighed into one number from 0 to 100; nothing here decides. The mood is that of a lexicon, turned around
+//! by a negation and strengthened by capitals and exclamation marks.
+
+use super::classes::{Bits, DET, I, LINK, ME, MODAL, NEG, OTHER, PLAIN, REAL, SOFT};
+use super::lexicon::{Lexicon, UNKNOWN};
+use super::reading::Reading;
+
+/// The most earlier messages looked at for a repetition.
+pub(super) const RECENT_MAX: usize = 8;
+/// The most words of one message compared.
+const WORDS_MAX: usize = 40;
+/// How far before a word a negation turns it around.
+const TURN_REACH: usize = 3;
+
+/// How one message sounds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Signals {
+    /// From −100 (furious) to 100 (delighted).
+    pub sentiment: i8,
+    /// Mostly capitals.
+    pub caps: bool,
+    /// How often this was asked, this time included.
+    pub repeated: u8,
+    /// An urgent matter.
+    pub urgent: bool,
+    /// A sensitive matter.
+    pub sensitive: bool,
+    /// The largest amount of money named, in hundredths.
+    pub amount: Option<u64>,
+    /// The largest number of things or people named.
+    pub quantity: Option<u64>,
+    /// All of displeasure, from 0 to 100.
+    pub displeasure: u8,
+}
+
+/// The mood of a message, from −100 to 100.
+pub(super) fn sentiment(reading: &Reading, lexicon: &Lexicon) -> i8 {
+    let mut sum: i32 = 0;
+    let mut heard = 0;
+    for (i, id) in reading.ids.iter().enumerate() {
+        let Some(entry) = lexicon.entry(*id).filter(|entry| entry.mood != 0) else {
+            continue;
+        };
+        if entry.tongues & reading.tongues == 0 {
+            continue;
+        }
+        let turned = (i.saturating_sub(TURN_REACH)..i).any(|j| {
+            reading.bits[j] & NEG != 0 && !(j + 1..=i).any(|k| reading.words.tokens[k].apart)
+        });
+        let mut mood = i32::from(entry.mood) * 10;
+        if turned {
+            mood = if mood > 0 { -mood } else { mood.abs() / 2 };
+        }
+        if reading.words.tokens[i].shouted {
+            mood += mood / 2;
+        }
+        sum += mood;
+        heard += 1;
+    }
+    if heard == 0 {
+        return 0;
+    }
+    let loud = i32::try_from(reading.words.exclamations.min(3)).unwrap_or(0);
+    let sum = sum + sum.signum() * loud * 5;
+    i8::try_from(sum.clamp(-100, 100)).unwrap_or(0)
+}
+
+/// Whether most words of some length are in capitals.
+pub(super) fn caps(reading: &Reading) -> bool {
+    let count = reading.words.tokens.len();
+    let shouted = reading.words.tokens.iter().filter(|t| t.shouted).count();
+    count >= 3 && shouted * 10 >= count * 7
+}
+
+/// What a message is about, as hashes of the beginnings of its words of content.
+pub(super) fn gist(reading: &Reading) -> Vec<u64> {
+    const EMPTY: Bits = DET | I | LINK | ME | MODAL | OTHER | PLAIN | REAL | SOFT;
+    let mut gist: Vec<u64> = (0..reading.ids.len())
+        .filter(|i| {
+            let known = reading.ids[*i] != UNKNOWN;
+            let empty = known && reading.bits[*i] & EMPTY != 0;
+            !empty && reading.words.word(*i).len() > 2
+        })
+        .take(WORDS_MAX)
+        .map(|i| {
+            let word = reading.words.word(i).as_bytes();
+            let stem = &word[..word.len().min(5)];
+            stem.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, b| {
+                (hash ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3)
+            })
+        })
+        .collect();
+    gist.sort_unstable();
+    gist.dedup();
+    gist
+}
+
+/// Whether two messages are about the same: they share half of what the shorter one says.
+pub(super) fn same(a: &[u64], b: &[u64]) -> bool {
+    let shared = a
+        .iter()
+        .filter(|word| b.binary_search(word).is_ok())
+        .count();
+    let least = a.len().min(b.len());
+    least > 0 && shared * 2 >= least.max(2) && (shared >= 2 || a.len().max(b.len()) <= 2)
+}
+
+/// All signs of displeasure, weighed.
+pub(super) fn displeasure(signals: &Signals, deflections: u8) -> u8 {
+    let unhappy = u32::from(signals.sentiment.min(0).unsigned_abs()) * 7 / 10;
+    let caps = if signals.caps { 15 } else { 0 };
+    let repeated = u32::from(signals.repeated.saturating_sub(1).min(3)) * 12;
+    let deflected = u32::from(deflections.min(4)) * 10;
+    u8::try_from((unhappy + caps + repeated + deflected).min(100)).unwrap_or(100)
+}
