@@ -177,7 +177,7 @@ pub struct Switches {
 }
 
 impl Policy {
-    /// Computes the hash and compiles the phrases: to be called after the last change.
+    /// Computes the hash and compiles the phrases and rules: to be called after the last change.
     #[must_use]
     pub fn sealed(mut self) -> Self {
         #[derive(Serialize)]
@@ -204,6 +204,8 @@ impl Policy {
         .expect("plain data with text keys is always JSON");
         self.hash = IdHash::of_bytes(&json).0;
         self.phrases.recompile();
+        // compiled now, so that the first message does not wait for it
+        let _ = self.triage.rules();
         self
     }
 

@@ -4,7 +4,7 @@
 //! much it says about the customer's mood. A word is looked up as it stands; then with digits read as letters and
 //! letters that were held down released; then, from four letters on, as a slip of the finger.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
@@ -107,10 +107,10 @@ pub(super) struct Lexicon {
 #[serde(deny_unknown_fields)]
 struct Data {
     language: String,
-    classes: HashMap<String, String>,
-    phrases: HashMap<String, Vec<String>>,
+    classes: BTreeMap<String, String>,
+    phrases: BTreeMap<String, Vec<String>>,
     #[serde(default)]
-    mood: HashMap<String, String>,
+    mood: BTreeMap<String, String>,
 }
 
 const DATA: [&str; 8] = [
@@ -144,7 +144,7 @@ impl Lexicon {
             let data: Data = toml::from_str(text).expect("the bundled data is tested");
             lexicon.read(&data);
         }
-        let ordinary: HashMap<String, String> =
+        let ordinary: BTreeMap<String, String> =
             toml::from_str(ORDINARY).expect("the bundled data is tested");
         for (language, words) in &ordinary {
             let tongues = tongue(language).expect("a bundled language");
@@ -294,12 +294,13 @@ impl Lexicon {
         }
         let worth = |id: &u16| self.entries[usize::from(*id)].worth;
         let asked = |id: &u16| self.entries[usize::from(*id)].asked;
-        self.fuzzy = Some(Fuzzy::of(
-            self.ids
-                .iter()
-                .filter(|(word, id)| worth(id) || asked(id) && word.len() >= ASKED_LETTERS_MIN)
-                .map(|(word, id)| (*id, &**word)),
-        ));
+        // in the order of their numbers, so that of two words as near the same one is always found
+        let mut known: Vec<(u16, &str)> =
+            self.ids.iter().map(|(word, id)| (*id, &**word)).collect();
+        known.sort_unstable();
+        self.fuzzy = Some(Fuzzy::of(known.into_iter().filter(|(id, word)| {
+            worth(id) || asked(id) && word.len() >= ASKED_LETTERS_MIN
+        })));
         let mut skeletons: HashMap<Box<str>, u16> = HashMap::new();
         for (word, id) in &self.ids {
             let bones: String = word.chars().filter(|c| !is_vowel(*c)).collect();

@@ -5,7 +5,7 @@
 //! and is none takes its words out of the game, and whoever is named after "are you a" or "I am a" is not asked for.
 
 use super::classes::{
-    ANYBODY, BOT, Bits, CALL, CALLME, CONNECT, DET, HOW, REAL, SOFT, WHOM, WORTH,
+    ANYBODY, BOT, Bits, CALL, CALLME, CONNECT, DET, HOW, PERSON, REAL, SOFT, WHOM, WORTH,
 };
 use super::lexicon::{LANGUAGES, Lexicon, Meaning, Phrase, Tongues, UNKNOWN, tongue};
 use super::tokens::Words;
@@ -72,8 +72,11 @@ impl Reading {
             let Some(entry) = lexicon.entry(reading.ids[i]) else {
                 continue;
             };
+            let here = entry.tongues & reading.tongues;
+            // a word for a person counts in a message of another language too, unless it is short or a guess
+            let strong = here == 0 && !reading.slipped[i] && reading.words.word(i).len() >= 5;
             for (tongues, bits) in &entry.senses {
-                if tongues & reading.tongues != 0 {
+                if tongues & here != 0 || strong && bits & PERSON != 0 {
                     reading.bits[i] |= bits;
                 }
             }

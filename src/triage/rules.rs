@@ -164,7 +164,11 @@ impl Rules {
             else {
                 continue;
             };
-            if hits.iter().any(|(known, ..)| *known == rule) || is_denied(reading, hit.from) {
+            let guessed = hit.from == hit.to && reading.slipped[hit.from];
+            if hits.iter().any(|(known, ..)| *known == rule)
+                || is_denied(reading, hit.from)
+                || guessed && !self.is_at_home(reading, hit.from)
+            {
                 continue;
             }
             hits.push((rule, hit.from, hit.to));
@@ -201,6 +205,21 @@ impl Rules {
             });
         }
         findings
+    }
+
+    /// Whether a word that had to be corrected stands among words of its own language: `decode` is no misspelt `décédé`
+    /// in an English message.
+    fn is_at_home(&self, reading: &Reading, at: usize) -> bool {
+        let tongues = |i: usize| {
+            let entry = self.lexicon.entry(reading.ids[i]);
+            entry.map_or(0, |entry| entry.tongues)
+        };
+        let own = tongues(at);
+        let count = reading.ids.len();
+        let kin = (0..count)
+            .filter(|i| !reading.slipped[*i] && tongues(*i) & own != 0)
+            .count();
+        kin >= 3 && kin * 2 >= count
     }
 
     pub(super) fn finding(

@@ -120,6 +120,7 @@ impl Grammar<'_> {
         let r = self.r;
         let mut link = false;
         let mut strange = 0;
+        let mut passed = None;
         for i in v + 1..=v + REACH_MAX {
             if i >= r.bits.len() || self.apart(i) || r.blocked[i] {
                 return None;
@@ -131,6 +132,19 @@ impl Grammar<'_> {
                 return Some((if next { i + 1 } else { i }, link));
             }
             let matter = i + 1 < r.bits.len() && r.is(i + 1, ME) && bits & DET == 0;
+            // "discuss my account with an advisor"
+            let about = !link
+                && i + 2 < r.bits.len()
+                && !self.apart(i + 1)
+                && r.bits[i + 1] & (wanted | LINK | BLOCK) == 0
+                && r.is(i + 2, LINK);
+            if bits & BLOCK != 0 && about {
+                passed = Some(i + 1);
+                continue;
+            }
+            if passed == Some(i) {
+                continue;
+            }
             if bits & BLOCK != 0 && bits & clear == 0 {
                 if matter && clear & ME != 0 {
                     continue;

@@ -40,6 +40,7 @@ pub(super) fn find(reading: &Reading, lexicon: &Lexicon) -> Option<Ask> {
     r.phrase()
         .or_else(|| (0..reading.bits.len()).find_map(|i| r.at(i)))
         .or_else(|| r.bare())
+        .or_else(|| r.likely())
 }
 
 struct Grammar<'a> {

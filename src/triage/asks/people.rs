@@ -6,6 +6,8 @@ use super::super::lexicon::Meaning;
 use super::context::REACH_MAX;
 use super::{Ask, CLEAR, Grammar, ask};
 
+/// The longest message in which a plain word for a person is enough.
+const LIKELY_MAX: usize = 10;
 /// The longest thought that is nothing but a word for a person.
 const BARE_MAX: usize = 8;
 
@@ -225,6 +227,7 @@ impl Grammar<'_> {
                 content += 1;
             } else if bits & DEPT != 0 && r.is(i + 1, PERSON) {
                 content += 1;
+            } else if whole && r.words.word(i) == "only" && !r.is(i.max(1) - 1, I) {
             } else if bits & (REAL | ME & PLAIN) != 0 {
                 sure |= person.is_some() || i < to;
             } else if bits & (CLEAR | HERE | I | WANT | TALK | MODAL) == 0
@@ -242,5 +245,58 @@ impl Grammar<'_> {
             return None;
         }
         ask("ask.bare", from, to)
+    }
+
+    /// A short message with a plain word for a person in it and nothing that says it is about anything else.
+    pub(super) fn likely(&self) -> Option<Ask> {
+        let r = self.r;
+        let count = r.bits.len();
+        if count > LIKELY_MAX || r.blocked.contains(&true) {
+            return None;
+        }
+        let strange = r.bits.iter().filter(|bits| **bits == 0).count();
+        let elsewhere = r.bits.iter().any(|bits| {
+            bits & (BLOCK | COMPOUND | WHEN) != 0 && bits & (SOFT | ME | LINK | WANT | DET) == 0
+        });
+        if strange > usize::from(count > 3) || elsewhere {
+            return None;
+        }
+        let p = (0..count).find(|i| {
+            let real = *i > 0 && r.is(i - 1, REAL);
+            let named = i.checked_sub(1).is_some_and(|before| {
+                matches!(
+                    r.words.word(before),
+                    "the" | "your" | "ur" | "these" | "those"
+                )
+            });
+            (r.is(*i, PERSON) || real && r.is(*i, SOME)) && !r.slipped[*i] && !named
+        })?;
+        let asked = r.bits.iter().enumerate().any(|(i, bits)| {
+            bits & (WANT | CONNECT | GIVE | TALK) != 0 && i < p
+                || matches!(
+                    r.words.word(i),
+                    "please"
+                        | "pls"
+                        | "plz"
+                        | "asap"
+                        | "now"
+                        | "favor"
+                        | "svp"
+                        | "bitte"
+                        | "aub"
+                        | "graag"
+                        | "asb"
+                        | "ya"
+                        | "urgent"
+                )
+        });
+        let told = (0..p).any(|i| r.bits[i] & (AUX | HOW) != 0 && !r.is(i, WANT | SOFT | LINK));
+        if !asked || told {
+            return None;
+        }
+        let fits = !self.mine(p) && !self.denied(p) && self.compound_ok(p, true);
+        let subject = r.is(p + 1, AUX | MODAL) && !self.apart(p + 1);
+        (fits && !subject).then_some(())?;
+        ask("ask.likely", p, p)
     }
 }

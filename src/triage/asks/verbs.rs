@@ -11,7 +11,7 @@ impl Grammar<'_> {
             return None;
         }
         if let Some((p, link)) = self.ahead(v, WHOM, CLEAR | LINK | ME, 2)
-            && (link || self.begins_or_follows(v))
+            && (link || r.is(v, TALK) && self.begins_or_follows(v))
             && !self.someone_elses(v)
             && !self.denied(v)
             && !self.crowd(v, p)
@@ -71,7 +71,7 @@ impl Grammar<'_> {
     /// "get me a person".
     pub(super) fn give(&self, v: usize) -> Option<Ask> {
         let r = self.r;
-        let (p, _) = self.ahead(v, ANYBODY, CLEAR | ME | LINK | OTHER | I, 0)?;
+        let (p, _) = self.ahead(v, ANYBODY, CLEAR | ME | LINK | OTHER | I | DEPT, 0)?;
         let close = (v.saturating_sub(3)..v).any(|i| r.is(i, MODAL));
         let hard = (v.saturating_sub(8)..v).any(|i| r.bits[i] & (HOW | NEGCAN) != 0);
         let alone = r.is(p, PERSON | ROLE)
@@ -96,7 +96,7 @@ impl Grammar<'_> {
             || r.is(v, GIVEME)
             || (v + 1..p).any(|i| r.is(i, ME))
             || v > 0 && r.is(v - 1, ME)
-            || r.begins_thought(v) && alone;
+            || (r.begins_thought(v) || r.bits[v - 1] & BOT != 0) && alone;
         let linked =
             (v + 1..p).any(|i| r.bits[i] & LINK != 0 && r.bits[i] & (DET | ME | REAL) == 0);
         (me && !self.crowd(v, p)
@@ -119,7 +119,7 @@ impl Grammar<'_> {
         {
             return ask("ask.want", v - 1, v);
         }
-        let (p, _) = self.ahead(v, ANYBODY | DESK, CLEAR | HELP | LINK | ME | AUX, 0)?;
+        let (p, _) = self.ahead(v, ANYBODY | DESK, CLEAR | HELP | LINK | ME | AUX | DEPT, 0)?;
         if self.asked_whether(v) || self.denied(v) || !self.compound_ok(p, true) {
             return None;
         }
