@@ -10,6 +10,7 @@ pub mod desk;
 pub mod http;
 pub mod ids;
 pub mod knowledge;
+pub mod learning;
 pub mod load;
 pub mod metrics;
 pub mod model;

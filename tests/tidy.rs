@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["conversation", "ids", "clock", "secret", "knowledge"],
     ),
     ("store", &["conversation", "ids", "clock"]),
+    ("learning", &["conversation", "ids", "clock", "store"]),
     ("metrics", &["conversation", "ids", "clock"]),
     ("desk", &["conversation", "ids", "clock", "store", "secret"]),
     (
@@ -50,6 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "metrics",
             "store",
             "secret",
+            "learning",
         ],
     ),
     (
@@ -68,6 +70,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "control",
         &[
+            "learning",
             "http",
             "desk",
             "runtime",
@@ -105,6 +108,10 @@ const BANNED: &[(&str, &[&str])] = &[
             "tracing::",
             "async fn",
         ],
+    ),
+    (
+        "learning",
+        &["axum::", "redb::", "reqwest::", "async fn", "tokio::"],
     ),
     ("runtime", &["axum::", "redb::", "reqwest::"]),
     ("http", &["redb::", "reqwest::"]),

@@ -177,7 +177,7 @@ fn tell(action: &Action, reply: Reply) -> ExitCode {
             complain(&what, &mend);
             ExitCode::FAILURE
         }
-        Reply::Status { .. } | Reply::Ai { .. } => {
+        Reply::Status { .. } | Reply::Ai { .. } | Reply::Read { .. } => {
             complain(
                 "the running process answered something else",
                 "it may be of another version",

@@ -5,8 +5,13 @@
 pub mod agent;
 pub mod chat;
 pub mod check;
+pub mod export;
 pub mod init;
 pub mod load;
+pub mod records;
+pub mod replay;
+pub mod report;
+pub mod review;
 pub mod screen;
 pub mod serve;
 pub mod starter;
@@ -51,6 +56,12 @@ enum Command {
     Triage(triage::TriageArguments),
     /// The people who answer, and their tokens.
     Agent(agent::AgentArguments),
+    /// The handoff review: rates, reasons, response times, verdicts, ghosts, recurring topics.
+    Report(report::ReportArguments),
+    /// What-if: run stored conversations through other rules.
+    Replay(replay::ReplayArguments),
+    /// Conversations as lines of JSON, for training.
+    Export(export::ExportArguments),
 }
 
 /// Reads the arguments and does what they say.
@@ -65,6 +76,9 @@ pub fn run() -> ExitCode {
         Command::Load(arguments) => load::run(&arguments),
         Command::Triage(arguments) => triage::run(&arguments),
         Command::Agent(arguments) => agent::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::desk::presence::State;
 use crate::desk::switches::Turn;
 use crate::desk::{Desk, PeopleError, Token};
 use crate::ids::QueueName;
+use crate::learning::{Ask, Found};
 
 /// The socket's name in the data directory.
 pub const SOCKET: &str = "segue.sock";
@@ -58,6 +59,11 @@ pub enum Request {
         /// Where.
         turn: Turn,
     },
+    /// Conversations, for commands that look back.
+    Read {
+        /// What of them.
+        ask: Ask,
+    },
 }
 
 /// What came of it.
@@ -93,6 +99,11 @@ pub enum Reply {
     Ai {
         /// The switches.
         ai: Switches,
+    },
+    /// What was to be read.
+    Read {
+        /// It.
+        found: Box<Found>,
     },
     /// Not done.
     Failed {
@@ -158,7 +169,7 @@ pub fn people(desk: &Desk, request: &Request) -> Option<Reply> {
                 agents: agents.collect(),
             })
         }
-        Request::Status | Request::Ai { .. } => None,
+        Request::Status | Request::Ai { .. } | Request::Read { .. } => None,
     }
 }
 

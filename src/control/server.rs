@@ -16,7 +16,8 @@ use super::{LINE_BYTES_MAX, Reply, Request, people, socket};
 use crate::conversation::words::ModeName;
 use crate::desk::switches::NoSwitch;
 use crate::http::Doors;
-use crate::runtime::Unavailable;
+use crate::learning::source::answer;
+use crate::runtime::{Unavailable, blocking};
 
 /// Commands served at once; more wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 8;
@@ -150,6 +151,15 @@ async fn carry_out(doors: &Doors, request: Request) -> Reply {
                 .switch(BY, |policy| turn.applied(policy).map_err(NotTurned::Which));
             match turned.await {
                 Ok(ai) => Reply::Ai { ai },
+                Err(fault) => refused(&fault.to_string()),
+            }
+        }
+        Request::Read { ask } => {
+            let store = doors.runtime.store().clone();
+            match blocking(move || answer(&store, ask)).await {
+                Ok(found) => Reply::Read {
+                    found: Box::new(found),
+                },
                 Err(fault) => refused(&fault.to_string()),
             }
         }

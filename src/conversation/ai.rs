@@ -14,6 +14,7 @@ use super::event::Act;
 use super::handoff::{self, Trigger};
 use super::human::Human;
 use super::message::Inbound;
+use super::policy::Policy;
 use super::trail::CancelCause;
 use super::words::{By, ModeName, Outcome, Reason};
 use crate::clock::Timestamp;
@@ -145,44 +146,52 @@ impl Ai {
     }
 }
 
-/// What asks for a person before the model is asked, and how urgently: a topic out of scope, the customer's own request,
-/// the other rules, the kill switch.
+/// What asks for a person before the model is asked, and how urgently: what the rules say, then the kill switch.
 fn before_the_model(inbound: &Inbound, cx: &Cx<'_>) -> Option<(Trigger, u8)> {
-    let text = inbound.body.text();
     let language = cx.common.customer.language.as_deref();
-    let context = Context {
-        language,
-        ..Context::default()
-    };
-    let triage = cx.policy.triage.rules().before_model(text, &context);
-    let hands_off = |finding: &&Finding| finding.action == Action::Handoff && !finding.observe_only;
-    let ruled = triage.findings.iter().find(hands_off);
-    let scope = ruled.filter(|finding| finding.kind == Kind::Scope);
-    if scope.is_none()
-        && let Some(found) = cx.policy.phrases.wants_person(text, language)
-    {
-        let trigger = Trigger {
-            reason: Reason::UserRequest,
-            rule: found.rule,
-            matched: found.matched,
-            queue: None,
+    cx.policy
+        .asks_for_person(inbound.body.text(), language)
+        .or_else(|| (!cx.ai_on()).then(|| (Trigger::ai_off(), 0)))
+}
+
+impl Policy {
+    /// Which rule, if any, hands a customer with these words over before a model is asked, and how urgently: a topic out
+    /// of scope, the customer's own request, the other rules. Nothing but the rules and the words counts, so that replay
+    /// can ask the same of what was said long ago.
+    pub fn asks_for_person(&self, text: &str, language: Option<&str>) -> Option<(Trigger, u8)> {
+        let context = Context {
+            language,
+            ..Context::default()
         };
-        return Some((trigger, 0));
-    }
-    // the grammar's own request was refused by the house's exceptions, or is the one above
-    let ruled = scope.or_else(|| {
-        let mut all = triage.findings.iter().filter(hands_off);
-        all.find(|finding| finding.reason != Reason::UserRequest)
-    });
-    if let Some(finding) = ruled {
+        let triage = self.triage.rules().before_model(text, &context);
+        let hands_off =
+            |finding: &&Finding| finding.action == Action::Handoff && !finding.observe_only;
+        let ruled = triage.findings.iter().find(hands_off);
+        let scope = ruled.filter(|finding| finding.kind == Kind::Scope);
+        if scope.is_none()
+            && let Some(found) = self.phrases.wants_person(text, language)
+        {
+            let trigger = Trigger {
+                reason: Reason::UserRequest,
+                rule: found.rule,
+                matched: found.matched,
+                queue: None,
+            };
+            return Some((trigger, 0));
+        }
+        // the grammar's own request was refused by the house's exceptions, or is the one above
+        let ruled = scope.or_else(|| {
+            let mut all = triage.findings.iter().filter(hands_off);
+            all.find(|finding| finding.reason != Reason::UserRequest)
+        });
+        let finding = ruled?;
         let queue = finding.queue.as_deref().map(QueueName::from);
         let trigger = Trigger {
             reason: finding.reason,
             rule: finding.rule.clone(),
             matched: finding.matched.clone(),
-            queue: queue.filter(|queue| cx.policy.queues.contains_key(queue)),
+            queue: queue.filter(|queue| self.queues.contains_key(queue)),
         };
-        return Some((trigger, finding.priority.value()));
+        Some((trigger, finding.priority.value()))
     }
-    (!cx.ai_on()).then(|| (Trigger::ai_off(), 0))
 }

@@ -6,7 +6,7 @@ use super::event::{Act, Edit};
 use super::message::TEXT_BYTES_MAX;
 use super::release;
 use super::trail::Fact;
-use crate::ids::AgentName;
+use crate::ids::{AgentName, HandoffId};
 
 /// Limits of what people may file a conversation under.
 const TAGS_MAX: usize = 32;
@@ -60,11 +60,12 @@ pub(super) fn everywhere(
 
 fn reviewed(
     agent: &AgentName,
-    handoff: Option<crate::ids::HandoffId>,
+    handoff: Option<HandoffId>,
     verdict: super::words::Verdict,
     cx: &mut Cx<'_>,
 ) -> Answer {
-    if handoff.is_some_and(|handoff| handoff >= cx.common.next_handoff) {
+    let unknown = |id| id == HandoffId(0) || id >= cx.common.next_handoff;
+    if handoff.is_some_and(unknown) {
         return Answer::Refused(Refusal::UnknownHandoff);
     }
     cx.note(Fact::Reviewed {

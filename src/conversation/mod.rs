@@ -52,7 +52,7 @@ pub use self::ai::Ai;
 pub use self::closed::Closed;
 pub use self::common::{Common, Episode};
 pub use self::gate::Gate;
-pub use self::handoff::Handoff;
+pub use self::handoff::{Handoff, Trigger};
 pub use self::human::Human;
 pub use self::outbox::{DOUBT, LINE_MAX, OVERDUE, OWED_MAX, Outbox, Owed, OwedState};
 pub use self::seen::SEEN_MAX;

@@ -7,13 +7,14 @@
 
 use std::sync::Arc;
 
-use redb::ReadTransaction;
+use redb::{ReadTransaction, ReadableTableMetadata as _};
 
 use super::embedded::Store;
 use super::format::{FormatError, mode_code, mode_of};
 use super::slice::SEEN_DAYS;
 use super::state::{
-    DUE, Failure, LISTING, SEEN, applied, cut, day_of, due_key, listing_key, seen_key, time_and_id,
+    DUE, Failure, HEADS, LISTING, SEEN, applied, cut, day_of, due_key, listing_key, seen_key,
+    time_and_id,
 };
 use super::stored::{Stored, block_of, sealed_before_open, sealed_from};
 use super::tail::Tail;
@@ -276,6 +277,43 @@ impl Store {
             |row| row.1,
             |tail, limit| tail.listed(mode, after, limit),
         )
+    }
+
+    /// Every conversation there is, in the order of their ids: up to `limit` (at most [`PAGE_MAX`]) after `after`.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn conversations(
+        &self,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, LoadError> {
+        let from = after.unwrap_or(FIRST_ID);
+        self.page(
+            limit,
+            |txn| {
+                let rows = txn
+                    .open_table(HEADS)?
+                    .range::<&[u8; 16]>(from.as_bytes()..)?;
+                Ok(rows.filter_map(move |row| {
+                    row.map_err(Failure::from)
+                        .map(|(key, _)| ConversationId::from_bytes(*key.value()))
+                        .map(|id| (Some(id) != after).then_some(id))
+                        .transpose()
+                }))
+            },
+            |id| *id,
+            |tail, limit| tail.ids(after, limit),
+        )
+    }
+
+    /// About how many conversations there are: those that are not applied yet are not counted.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn conversation_count(&self) -> Result<u64, LoadError> {
+        self.shared().readable()?;
+        self.state_read(|txn| Ok(txn.open_table(HEADS)?.len()?))
     }
 
     /// A page of an index: `rows` of the state in order, less those of whom the tail knows better, merged with what

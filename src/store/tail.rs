@@ -202,6 +202,15 @@ impl Tail {
             .collect()
     }
 
+    /// The first `limit` conversations after `after`, in the order of their ids. Looks at all that the tail holds.
+    pub fn ids(&self, after: Option<ConversationId>, limit: usize) -> Vec<ConversationId> {
+        let later = |id: &&ConversationId| after.is_none_or(|after| **id > after);
+        let mut ids: Vec<_> = self.conversations.keys().filter(later).copied().collect();
+        ids.sort_unstable();
+        ids.truncate(limit);
+        ids
+    }
+
     /// Whether a turn in the tail evicted `hash` from the memory of `id`.
     pub fn evicted(&self, id: ConversationId, hash: IdHash) -> bool {
         self.conversations.get(&id).is_some_and(|pending| {

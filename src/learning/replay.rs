@@ -1,0 +1,381 @@
+//! What-if: what other rules would have decided of what customers really wrote.
+//!
+//! Decided anew is only what rules decide before a model is asked ([`Policy::asks_for_person`], the very function that
+//! the core uses). What a model, a clock or a person brought about stays as it was: nobody knows what they would have
+//! said. A handoff that other rules would have asked for *earlier* in the same stretch is no added one. After an added
+//! handoff the rest of the stretch is left out, because a person would have had it.
+//!
+//! Verifying asks the same under the rules that were recorded, and must find what was recorded. The language that was
+//! known at that moment is not on the trail: a decision is reproduced if any language the conversation has had leads
+//! to it. The AI's switches are no part of the rules; what they decided is skipped, and counted.
+
+use std::collections::BTreeSet;
+
+use super::fold::fold;
+use super::record::Record;
+use super::source::{Facts, Told};
+use super::tally::{Example, Tally};
+use crate::clock::Timestamp;
+use crate::conversation::Trigger;
+use crate::conversation::event::Edit;
+use crate::conversation::policy::Policy;
+use crate::conversation::trail::{Entry, Fact, RULES_VERSION};
+use crate::conversation::words::{ModeName, Reason};
+use crate::ids::{HandoffId, QueueName};
+
+/// A message of the customer that the rules looked at, and what they decided.
+struct Looked<'a> {
+    entry: &'a Entry,
+    text: &'a str,
+    decided: Option<Decided<'a>>,
+}
+
+/// A handoff that rules asked for before a model was asked.
+#[derive(Clone, Copy)]
+struct Decided<'a> {
+    handoff: HandoffId,
+    reason: Reason,
+    rule: &'a str,
+    matched: &'a str,
+    queue: &'a QueueName,
+}
+
+/// What became of the message with number `at` in `entries`; none if the rules did not look at it.
+fn looked(entries: &[Entry], at: usize) -> Option<Looked<'_>> {
+    let entry = &entries[at];
+    let Fact::CustomerWrote {
+        body,
+        owner: ModeName::Ai,
+        ..
+    } = &entry.fact
+    else {
+        return None;
+    };
+    let step = entries[at + 1..]
+        .iter()
+        .take_while(|next| next.at == entry.at && next.policy == entry.policy)
+        .take_while(|next| !begins_anew(&next.fact));
+    Some(Looked {
+        entry,
+        text: body.text(),
+        decided: step.filter_map(|next| decided(&next.fact)).next(),
+    })
+}
+
+/// Whether something else came in, or a model was asked: what follows was not decided by rules over these words.
+fn begins_anew(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::CustomerWrote { .. }
+            | Fact::ModelAsked { .. }
+            | Fact::ModelAnswered { .. }
+            | Fact::ModelFailed { .. }
+            | Fact::Claimed { .. }
+            | Fact::EventParked { .. }
+    )
+}
+
+fn decided(fact: &Fact) -> Option<Decided<'_>> {
+    if let Fact::HandoffRequested {
+        handoff,
+        reason,
+        rule,
+        matched,
+        queue,
+        ..
+    } = fact
+        && *reason != Reason::Operator
+    {
+        Some(Decided {
+            handoff: *handoff,
+            reason: *reason,
+            rule,
+            matched,
+            queue,
+        })
+    } else {
+        None
+    }
+}
+
+/// Whether the AI's switches decided, which are no part of the rules.
+fn by_switch(decided: &Decided<'_>) -> bool {
+    decided.reason == Reason::Policy
+}
+
+/// The languages a conversation has had, the one it began with first as far as is known.
+struct Languages {
+    now: Option<String>,
+    all: Vec<Option<String>>,
+}
+
+impl Languages {
+    fn of(facts: &Facts, entries: &[Entry]) -> Self {
+        let edits = entries.iter().filter_map(|entry| edited(&entry.fact));
+        let mut all = vec![None, facts.language.clone()];
+        all.extend(edits.map(Some));
+        all.sort();
+        all.dedup();
+        Self {
+            now: facts.language.clone(),
+            all,
+        }
+    }
+}
+
+/// The language that an edit set.
+fn edited(fact: &Fact) -> Option<String> {
+    let Fact::Edited { change, .. } = fact else {
+        return None;
+    };
+    serde_json::from_str::<Edit>(change).ok()?.language
+}
+
+/// One recorded decision that the recorded rules do not reach any more.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Difference {
+    /// The conversation.
+    pub conversation: String,
+    /// The entry of the customer's message.
+    pub entry: u64,
+    /// When.
+    pub at: String,
+    /// What the customer wrote.
+    pub words: String,
+    /// The rule on the trail; none: no rule asked for a person.
+    pub recorded: Option<String>,
+    /// The rule found now.
+    pub found: Option<String>,
+}
+
+/// What verifying came to.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
+pub struct Verified {
+    /// Decisions made anew.
+    pub decisions: u64,
+    /// Of those, the ones that are the same.
+    pub same: u64,
+    /// Those that differ, the first [`DIFFERENCES_MAX`].
+    pub differences: Vec<Difference>,
+    /// Left out: decided by another version of the rules' code.
+    pub other_version: u64,
+    /// Left out: the rules they were decided under are not kept, or cannot be read by this version.
+    pub policy_unknown: u64,
+    /// Left out: the AI was switched off.
+    pub switched_off: u64,
+    /// Conversations that could not be read.
+    pub unreadable: u64,
+}
+
+/// Differences listed.
+pub const DIFFERENCES_MAX: usize = 100;
+/// The longest quotation, in characters.
+const WORDS_MAX: usize = 120;
+
+impl Verified {
+    /// Whether every decision was reached again.
+    pub fn holds(&self) -> bool {
+        self.decisions == self.same
+    }
+
+    /// Decides one conversation again, under the rules that `policy` finds for a hash.
+    pub fn take<'p>(
+        &mut self,
+        told: &Told,
+        since: Timestamp,
+        policy: impl Fn(u64) -> Option<&'p Policy>,
+    ) {
+        let languages = Languages::of(&told.facts, &told.entries);
+        for at in 0..told.entries.len() {
+            let Some(looked) = looked(&told.entries, at).filter(|one| one.entry.at >= since) else {
+                continue;
+            };
+            if looked.entry.rules != RULES_VERSION {
+                self.other_version += 1;
+            } else if looked.decided.as_ref().is_some_and(by_switch) {
+                self.switched_off += 1;
+            } else if let Some(policy) = policy(looked.entry.policy) {
+                self.compare(told, &looked, &languages, policy);
+            } else {
+                self.policy_unknown += 1;
+            }
+        }
+    }
+
+    fn compare(
+        &mut self,
+        told: &Told,
+        looked: &Looked<'_>,
+        languages: &Languages,
+        policy: &Policy,
+    ) {
+        self.decisions += 1;
+        let asks =
+            |language: &Option<String>| policy.asks_for_person(looked.text, language.as_deref()).map(|(trigger, _)| trigger);
+        let is_same = |found: &Option<Trigger>| match (found, &looked.decided) {
+            (None, None) => true,
+            (Some(found), Some(decided)) => {
+                found.reason == decided.reason
+                    && found.rule == decided.rule
+                    && found.matched == decided.matched
+            }
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        if languages
+            .all
+            .iter()
+            .any(|language| is_same(&asks(language)))
+        {
+            self.same += 1;
+            return;
+        }
+        if self.differences.len() < DIFFERENCES_MAX {
+            self.differences.push(Difference {
+                conversation: told.facts.id.to_string(),
+                entry: looked.entry.n,
+                at: looked.entry.at.rfc3339(),
+                words: super::report::short(looked.text, WORDS_MAX),
+                recorded: looked.decided.map(|decided| decided.rule.to_owned()),
+                found: asks(&languages.now).map(|found| found.rule),
+            });
+        }
+    }
+}
+
+/// Decides one conversation anew under other rules, and tells `tally` what is different.
+pub fn what_if(told: &Told, policy: &Policy, since: Timestamp, now: Timestamp, tally: &mut Tally) {
+    let languages = Languages::of(&told.facts, &told.entries);
+    let record = fold(told.facts.clone(), &told.entries, since, now);
+    tally.recorded(&record, since);
+    let mut stretch = Stretch {
+        facts: &told.facts,
+        record: &record,
+        added: None,
+        by_rules: BTreeSet::new(),
+    };
+    let mut language = languages.now;
+    for (at, entry) in told.entries.iter().enumerate() {
+        if let Some(set) = edited(&entry.fact) {
+            language = Some(set);
+        }
+        if let Some(looked) = looked(&told.entries, at) {
+            let found = policy.asks_for_person(looked.text, language.as_deref()).map(|(trigger, _)| trigger);
+            if entry.at >= since {
+                stretch.message(&looked, found, policy, tally);
+            }
+        }
+        stretch.pass(entry, since, tally);
+    }
+    stretch.over(tally);
+}
+
+/// From the AI's beginning to speak to the next person, as it would have been.
+struct Stretch<'a> {
+    facts: &'a Facts,
+    record: &'a Record,
+    /// A handoff that the other rules ask for, and that has not been made until here.
+    added: Option<(Reason, QueueName, Example)>,
+    /// Handoffs that rules asked for: what becomes of them was told with the message.
+    by_rules: BTreeSet<HandoffId>,
+}
+
+impl Stretch<'_> {
+    fn message(
+        &mut self,
+        looked: &Looked<'_>,
+        found: Option<Trigger>,
+        policy: &Policy,
+        tally: &mut Tally,
+    ) {
+        let decided = looked.decided.filter(|decided| !by_switch(decided));
+        if let Some(decided) = &decided {
+            self.by_rules.insert(decided.handoff);
+        }
+        if self.added.is_some() {
+            // A person would have this by now: the recorded handoff, if any, comes earlier.
+            if decided.is_some() {
+                self.earlier(tally);
+            }
+            return;
+        }
+        let example = |rule: &str| Example {
+            conversation: self.facts.id.to_string(),
+            entry: looked.entry.n,
+            at: looked.entry.at.rfc3339(),
+            words: super::report::short(looked.text, WORDS_MAX),
+            rule: rule.to_owned(),
+        };
+        match (decided, found) {
+            (None, None) => {}
+            (None, Some(found)) => {
+                let queue = self.queue_of(&found, policy);
+                self.added = Some((found.reason, queue, example(&found.rule)));
+            }
+            (Some(decided), None) => {
+                let waited = self.waited(decided.handoff);
+                let example = example(decided.rule);
+                tally.removed(decided.reason, decided.queue, waited, example);
+            }
+            (Some(decided), Some(found)) => {
+                let queue = match &found.queue {
+                    Some(queue) => queue.clone(),
+                    None => decided.queue.clone(),
+                };
+                tally.kept(
+                    (decided.reason, decided.queue),
+                    (found.reason, &queue),
+                    decided.rule != found.rule,
+                    self.waited(decided.handoff),
+                );
+            }
+        }
+    }
+
+    fn queue_of(&self, found: &Trigger, policy: &Policy) -> QueueName {
+        let queue = || policy.queue_of(&self.facts.channel).clone();
+        found.queue.clone().unwrap_or_else(queue)
+    }
+
+    /// How long the customer waited under a recorded handoff, in milliseconds.
+    fn waited(&self, handoff: HandoffId) -> Option<u64> {
+        let of = self.record.handoffs.iter().find(|one| one.id == handoff)?;
+        of.settled.map(|(_, waited_ms)| waited_ms)
+    }
+
+    fn pass(&mut self, entry: &Entry, since: Timestamp, tally: &mut Tally) {
+        if let Fact::HandoffRequested { handoff, .. } = &entry.fact {
+            if self.by_rules.contains(handoff) {
+                return;
+            }
+            let requested = self.record.handoffs.iter().find(|one| one.id == *handoff);
+            if requested.is_some_and(|one| !one.passed_on) && entry.at >= since {
+                match self.added {
+                    Some(_) => self.earlier(tally),
+                    None => tally.not_by_rules(),
+                }
+            }
+            return;
+        }
+        let over = matches!(
+            entry.fact,
+            Fact::Opened { .. } | Fact::HandedBack { .. } | Fact::Closed { .. }
+        );
+        let taken_over = matches!(entry.fact, Fact::Claimed { handoff: None, .. });
+        if over || taken_over {
+            self.over(tally);
+        }
+    }
+
+    /// The handoff that was made would have been made before.
+    fn earlier(&mut self, tally: &mut Tally) {
+        if self.added.take().is_some() {
+            tally.earlier();
+        }
+    }
+
+    fn over(&mut self, tally: &mut Tally) {
+        if let Some((reason, queue, example)) = self.added.take() {
+            tally.added(reason, &queue, example);
+        }
+    }
+}
