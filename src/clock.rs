@@ -37,6 +37,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// From a time of RFC 3339, with whatever offset.
+    pub fn parse(text: &str) -> Option<Self> {
+        let time: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(time.as_millisecond()))
+    }
+
     /// RFC 3339 in UTC with milliseconds, as the API prints times.
     pub fn rfc3339(self) -> String {
         jiff::Timestamp::from_millisecond(self.0)

@@ -388,6 +388,155 @@ async fn a_role_does_what_it_may_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_stands_in_the_log_can_be_corrected_and_survives_a_restart() {
+    let house = house().await;
+    let (first, second) = (house.ask("visitor-1").await, house.ask("visitor-2").await);
+    house.write("visitor-3", "hello").await;
+    let ana = house.token("Ana", Role::Agent);
+    // Known beyond a restart, other than those that are granted for the demonstration.
+    let lead = |name: &str, queues: &[&str]| {
+        let queues = queues.iter().map(|queue| (*queue).into()).collect();
+        let people = house.app.doors().desk.people();
+        let token = people.add(name, Role::Lead, queues).expect("a new name");
+        token.reveal().to_owned()
+    };
+    let (lea, seller) = (lead("Lea", &[]), lead("Sal", &["sales"]));
+    let claimed = house
+        .post(&format!("/conversations/{first}/claim"), &ana, json!({}))
+        .await;
+    assert_eq!(claimed.status, 200);
+    let log = house.get("/handoffs", &lea).await;
+    assert_eq!(log.status, 200, "{}", log.body);
+    let items = log.body["items"].as_array().expect("a list");
+    assert_eq!((items.len(), &log.body["next"]), (2, &Value::Null));
+    let of = |id: ConversationId| {
+        let mut all = items.iter();
+        let found = all.find(|one| one["conversation"] == id.to_string());
+        found.expect("it is in the log").clone()
+    };
+    let one = of(first);
+    assert_eq!(one["reason"], "user_request");
+    assert_eq!(one["claimed_by"], "Ana");
+    assert_eq!(of(second)["claimed_by"], Value::Null);
+    let path = format!("/handoffs/{}/review", one["id"].as_str().expect("an id"));
+    let judge = |token: &str, verdict: &str| {
+        let (house, path, token) = (&house, &path, token.to_owned());
+        let body = json!({"verdict": verdict});
+        async move { house.post(path, &token, body).await }
+    };
+    assert_eq!(judge(&ana, "justified").await.code(), (403, "not_allowed"));
+    assert_eq!(
+        house.get("/handoffs", &ana).await.code(),
+        (403, "not_allowed")
+    );
+    assert_eq!(judge(&seller, "justified").await.code(), (404, "not_found"));
+    assert_eq!(
+        house.get("/handoffs", &seller).await.body["items"],
+        json!([])
+    );
+    assert_eq!(judge(&lea, "perhaps").await.code(), (422, "bad_body"));
+    assert_eq!(judge(&lea, "missed").await.code(), (422, "not_missed"));
+    for unknown in [
+        format!("/handoffs/{first}.0/review"),
+        format!("/handoffs/{first}.2/review"),
+        format!("/handoffs/c{}.1/review", "0".repeat(32)),
+        "/handoffs/7/review".to_owned(),
+    ] {
+        let told = house
+            .post(&unknown, &lea, json!({"verdict": "justified"}))
+            .await;
+        assert_eq!(told.code(), (404, "not_found"), "{unknown}");
+    }
+    assert_eq!(judge(&lea, "justified").await.body["result"], "accepted");
+    assert_eq!(judge(&lea, "justified").await.body["result"], "ignored");
+    assert_eq!(judge(&lea, "unnecessary").await.body["result"], "accepted");
+    let whole = format!("/conversations/{second}/review");
+    let missed = house.post(&whole, &lea, json!({"verdict": "missed"})).await;
+    assert_eq!(missed.status, 200, "{}", missed.body);
+    let check = async |house: &House, query: &str, found: usize| {
+        let told = house.get(&format!("/handoffs?{query}"), &lea).await;
+        let items = told.body["items"].as_array().map(Vec::len);
+        assert_eq!(items, Some(found), "{query}: {}", told.body);
+    };
+    check(&house, "verdict=unnecessary", 1).await;
+    check(&house, "verdict=justified", 0).await;
+    check(&house, "verdict=none", 1).await;
+    check(&house, "reason=user_request&queue=support", 2).await;
+    check(&house, "reason=deflection", 0).await;
+    check(&house, "until=2020-01-01T00:00:00Z", 0).await;
+    check(&house, "since=2020-01-01T00:00:00%2B02:00", 2).await;
+    for wrong in [
+        "since=yesterday",
+        "reason=x",
+        "verdict=x",
+        "limit=0",
+        "cursor=x",
+        "page=2",
+    ] {
+        let told = house.get(&format!("/handoffs?{wrong}"), &lea).await;
+        assert_eq!(told.code(), (400, "bad_request"), "{wrong}");
+    }
+    let page = house.get("/handoffs?limit=1", &lea).await.body;
+    let next = page["next"].as_str().expect("there is more");
+    let rest = house
+        .get(&format!("/handoffs?limit=5&cursor={next}"), &lea)
+        .await
+        .body;
+    assert_eq!(rest["items"].as_array().map(Vec::len), Some(1));
+    assert_ne!(page["items"][0]["id"], rest["items"][0]["id"]);
+    let House { app, dir, .. } = house;
+    app.stop().await;
+    let house = start_in(dir).await;
+    check(&house, "verdict=unnecessary", 1).await;
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_look_back_read_from_the_running_process() {
+    use segue::learning::source;
+
+    /// Asks over the control socket, as the commands do.
+    struct Socket<'a>(&'a std::path::Path);
+
+    impl segue::learning::Source for Socket<'_> {
+        fn ask(&self, ask: segue::learning::Ask) -> Result<segue::learning::Found, String> {
+            let request = segue::control::Request::Read { ask };
+            match segue::control::ask(self.0, &request) {
+                Ok(Some(segue::control::Reply::Read { found })) => Ok(*found),
+                other => Err(format!("{other:?}")),
+            }
+        }
+    }
+
+    let house = house().await;
+    let id = house.ask("visitor-1").await;
+    for n in 0..40 {
+        house.write("visitor-2", &format!("hello {n}")).await;
+    }
+    let dir = house.dir.path().to_owned();
+    let seen = tokio::task::spawn_blocking(move || {
+        let mut seen = Vec::new();
+        let take = |told: segue::learning::Told| {
+            let gapless = told.entries.iter().zip(0..).all(|(entry, n)| entry.n == n);
+            assert!(gapless, "{:?}", told.entries);
+            seen.push((told.facts.id, told.entries.len()));
+            Ok(())
+        };
+        let since = segue::clock::Timestamp::ZERO;
+        source::each(&Socket(&dir), None, since, take, |_| {}).expect("it answers");
+        let hash = segue::learning::Ask::Policy { hash: 1 };
+        let none = segue::learning::Source::ask(&Socket(&dir), hash).expect("it answers");
+        assert_eq!(none, segue::learning::Found::Policy(None));
+        seen
+    });
+    let seen = seen.await.expect("no panic");
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().any(|(of, entries)| *of == id && *entries > 1));
+    assert!(seen.iter().any(|(_, entries)| *entries > 40), "{seen:?}");
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_wrong_request_is_a_problem_that_says_what_is_wrong() {
     let house = house().await;
     let id = house.ask("visitor-1").await;
@@ -679,6 +828,7 @@ async fn the_document_lists_every_route_and_every_route_is_there() {
         POST /conversations/{id}/note|POST /conversations/{id}/typing|POST /conversations/{id}/viewing|\
         POST /conversations/{id}/transfer|POST /conversations/{id}/handback|POST /conversations/{id}/keep|\
         POST /conversations/{id}/resolve|POST /conversations/{id}/escalate|POST /conversations/{id}/review|\
+        GET /handoffs|POST /handoffs/{id}/review|\
         GET /conversations/{id}/explain|PATCH /conversations/{id}|DELETE /conversations/{id}/pending/{message}|\
         GET /queues|GET /agents|POST /agents|DELETE /agents/{name}|POST /agents/{name}/token|GET /agents/me|\
         PUT /agents/me/presence|GET /events|PUT /ai|GET /parked|POST /parked/{id}/discard|POST /parked/{id}/retry|POST /session|\

@@ -6,8 +6,7 @@ use axum::http::request::Parts;
 
 use super::asked::{Asked, Named, part};
 use super::bodies::{
-    Change, Done, Escalate, Force, HandBack, InFlight, Nothing, Reply, Resolve, Review, Text,
-    Transfer,
+    Change, Done, Escalate, Force, HandBack, InFlight, Nothing, Reply, Resolve, Text, Transfer,
 };
 use super::caller::Caller;
 use super::door::{Door, Guard};
@@ -18,7 +17,7 @@ use crate::conversation::words::Role;
 use crate::desk::presence::Doing;
 use crate::http::Doors;
 use crate::http::problem::Problem;
-use crate::ids::{ConversationId, EffectId, HandoffId, IdHash, OwnerEpoch};
+use crate::ids::{ConversationId, EffectId, IdHash, OwnerEpoch};
 use crate::runtime::Frame;
 
 pub fn doors() -> Vec<Door> {
@@ -56,26 +55,15 @@ pub fn doors() -> Vec<Door> {
         Door::post("/api/v1/conversations/{id}/escalate", escalate)
             .about("Asks for a person on the customer's behalf.")
             .takes::<Escalate>(),
-        Door::post("/api/v1/conversations/{id}/review", review)
-            .about("Judges a handoff.")
-            .takes::<Review>()
-            .guarded(Guard::Signed(Role::Lead)),
         Door::patch("/api/v1/conversations/{id}", edit)
             .about("Changes tags, attributes, priority, language or name; what is not named stays.")
             .takes::<Change>(),
         Door::delete("/api/v1/conversations/{id}/pending/{message}", undo)
             .about("Takes a message back that has not left yet."),
     ];
-    let signed = |door: Door| {
-        if door.guard == Guard::Signed(Role::Lead) {
-            door
-        } else {
-            agents(door)
-        }
-    };
     doors
         .into_iter()
-        .map(|door| signed(door).gives::<Done>(200))
+        .map(|door| agents(door).gives::<Done>(200))
         .collect()
 }
 
@@ -83,10 +71,16 @@ fn agents(door: Door) -> Door {
     door.guarded(Guard::Signed(Role::Agent))
 }
 
-type Told = Result<Json<Done>, Problem>;
-type Key = Option<(IdHash, IdHash)>;
+/// What came of an act.
+pub type Told = Result<Json<Done>, Problem>;
+/// An idempotency key with the digest of its request.
+pub type Key = Option<(IdHash, IdHash)>;
 
-async fn act(doors: &Doors, caller: &Caller, id: ConversationId, act: Act, key: Key) -> Told {
+/// Has somebody do something with a conversation.
+///
+/// # Errors
+/// What the core refuses, as a problem.
+pub async fn act(doors: &Doors, caller: &Caller, id: ConversationId, act: Act, key: Key) -> Told {
     caller.at_least(Role::Agent)?;
     caller.may_see(doors, id).await?;
     let answer = doors
@@ -286,20 +280,6 @@ async fn escalate(State(doors): State<Doors>, Named(id): Named, asked: Asked<Esc
         key,
     )
     .await
-}
-
-async fn review(State(doors): State<Doors>, Named(id): Named, asked: Asked<Review>) -> Told {
-    let Asked {
-        caller,
-        value: Review { verdict, handoff },
-        key,
-    } = asked;
-    caller.at_least(Role::Lead)?;
-    let unknown = || Problem::unprocessable("unknown_handoff", "no such handoff");
-    let handoff = handoff
-        .map(|text| text.parse().map(HandoffId).map_err(|_| unknown()))
-        .transpose()?;
-    act(&doors, &caller, id, Act::Review { handoff, verdict }, key).await
 }
 
 async fn edit(State(doors): State<Doors>, Named(id): Named, asked: Asked<Change>) -> Told {

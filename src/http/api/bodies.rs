@@ -118,13 +118,21 @@ pub struct Escalate {
     pub queue: Option<String>,
 }
 
+/// A judgement on one handoff.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// The word: `justified` or `unnecessary`.
+    pub verdict: Verdict,
+}
+
 /// A judgement.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Review {
     /// The word.
     pub verdict: Verdict,
-    /// Which handoff; without it: the conversation as a whole.
+    /// Which handoff; without it: the conversation's newest, and with `missed` the conversation as a whole.
     #[serde(default)]
     pub handoff: Option<String>,
 }

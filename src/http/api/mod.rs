@@ -7,6 +7,7 @@
 //! | `view`, `facts` | a conversation and a trail entry, as JSON |
 //! | `lists`, `one`, `explain` | reading |
 //! | `acts`, `bodies` | claim, reply, hand back, …, and what is sent with them |
+//! | `handoffs` | the handoff log, and verdicts on it |
 //! | `events` | the event stream |
 //! | `people`, `session` | agents, tokens, presence, sign-in |
 //! | `house` | queues, figures, the AI's switches |
@@ -20,6 +21,7 @@ mod door;
 mod events;
 mod explain;
 mod facts;
+mod handoffs;
 mod house;
 mod lists;
 mod one;
@@ -47,6 +49,7 @@ fn doors() -> Vec<Door> {
         lists::doors(),
         one::doors(),
         acts::doors(),
+        handoffs::doors(),
         events::doors(),
         people::doors(),
         session::doors(),
