@@ -1,6 +1,7 @@
 //! `segue replay`: stored conversations through other rules, or through the recorded ones to verify what was decided.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -133,6 +134,20 @@ fn text(found: &WhatIf) -> String {
         "minutes waited, estimated under these rules",
         minutes(found.waiting_minutes_after),
     );
+    tables(&mut out, found);
+    examples(&mut out, "Added", &found.added);
+    examples(&mut out, "Removed", &found.removed);
+    if found.unreadable > 0 {
+        let _ = writeln!(
+            out,
+            "\n{} conversations cannot be read and are left out.",
+            found.unreadable
+        );
+    }
+    out
+}
+
+fn tables(out: &mut String, found: &WhatIf) {
     if !found.reasons.is_empty() {
         let _ = writeln!(
             out,
@@ -180,16 +195,6 @@ fn text(found: &WhatIf) -> String {
             );
         }
     }
-    examples(&mut out, "Added", &found.added);
-    examples(&mut out, "Removed", &found.removed);
-    if found.unreadable > 0 {
-        let _ = writeln!(
-            out,
-            "\n{} conversations cannot be read and are left out.",
-            found.unreadable
-        );
-    }
-    out
 }
 
 fn minutes(figure: Option<f64>) -> String {
@@ -209,7 +214,7 @@ fn examples(out: &mut String, title: &str, examples: &[Example]) {
         rule,
     } in examples
     {
-        let at = at.get(..16).unwrap_or(at);
+        let at = review::day_and_time(at);
         let _ = writeln!(
             out,
             "  {at}  {conversation} entry {entry}: \"{words}\"  rule {rule}"
@@ -229,8 +234,8 @@ fn verify(arguments: &ReplayArguments, from: &dyn Source) -> Result<ExitCode, Co
         since,
         |told| {
             for hash in told.entries.iter().map(|entry| entry.policy) {
-                if !known.contains_key(&hash) {
-                    known.insert(hash, policy(from, hash)?);
+                if let Entry::Vacant(place) = known.entry(hash) {
+                    place.insert(policy(from, hash)?);
                 }
             }
             verified.take(&told, since, |hash| {
@@ -290,7 +295,7 @@ fn differences(verified: &Verified) -> String {
         let _ = writeln!(
             out,
             "  {}  {} entry {}: \"{}\"  recorded: {}; now: {}",
-            one.at.get(..16).unwrap_or(&one.at),
+            review::day_and_time(&one.at),
             one.conversation,
             one.entry,
             one.words,

@@ -7,13 +7,13 @@ use crate::learning::report::{Example, Group, Named, Report, Spread, percent};
 /// The widest name in a table; longer ones are cut.
 const NAME_CHARS_MAX: usize = 40;
 
-/// The review.
+/// The review. By queue, what was passed on or lapsed counts once more: it waited there.
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     let from = report
         .since
         .as_deref()
-        .map_or("the beginning", day_and_time);
+        .map_or_else(|| "the beginning".to_owned(), day_and_time);
     line(
         &mut out,
         format!(
@@ -39,11 +39,7 @@ pub fn text(report: &Report) -> String {
     } else {
         handoffs(&mut out, report);
         table(&mut out, "By reason", &report.reasons);
-        table(
-            &mut out,
-            "By queue (what was passed on included)",
-            &report.queues,
-        );
+        table(&mut out, "By queue", &report.queues);
         table(&mut out, "By rule", &report.rules);
     }
     if !report.topics.is_empty() {
@@ -82,7 +78,8 @@ fn line(out: &mut String, text: String) {
 
 fn conversations(out: &mut String, report: &Report) {
     let mut figure = |name: &str, n: u64, beside: String| {
-        let _ = writeln!(out, "{:<40} {n:>7}  {}", name, beside.trim_end());
+        let line = format!("{name:<40} {n:>7}  {beside}");
+        let _ = writeln!(out, "{}", line.trim_end());
     };
     let of = |part, whole, what: &str| match percent(part, whole) {
         Some(share) => format!("{share:.1} % of {whole} {what}"),
@@ -146,7 +143,7 @@ fn handoffs(out: &mut String, report: &Report) {
     let _ = writeln!(
         out,
         "{:<40} {:>7}",
-        "passed on or lapsed, and waited again", report.passed_on
+        "passed on or lapsed: waited once more", report.passed_on
     );
     if let Some(share) = all.false_percent {
         let judged = all.justified + all.unnecessary;
@@ -191,8 +188,8 @@ fn table(out: &mut String, title: &str, rows: &[Named]) {
         "handoffs",
         "claimed",
         "ghosts",
-        "wait 1/2",
-        "wait 9/10",
+        "half",
+        "9 of 10",
         "justified",
         "unnec.",
         "open",
@@ -252,8 +249,8 @@ fn examples(out: &mut String, title: &str, examples: &[Example], all: u64) {
 }
 
 /// A time of RFC 3339, as people read it.
-fn day_and_time(at: &str) -> &str {
-    at.get(..16).unwrap_or(at)
+pub fn day_and_time(at: &str) -> String {
+    at.get(..16).unwrap_or(at).replace('T', " ")
 }
 
 fn short(text: &str, most: usize) -> String {

@@ -82,23 +82,8 @@ impl Fold {
     fn take(&mut self, entry: &Entry) {
         let counts = entry.at >= self.since;
         match &entry.fact {
-            Fact::Opened { episode, .. } => {
-                self.fell_silent();
-                self.open = None;
-                self.episode = Episode {
-                    number: *episode,
-                    ..Episode::default()
-                };
-            }
-            Fact::CustomerWrote { body, .. } => {
-                self.record.customer_messages += u32::from(counts);
-                self.episode.unhelped = false;
-                let words = &mut self.episode.words;
-                if words.len() == WORDS_KEPT {
-                    words.remove(0);
-                }
-                words.push(body.text().to_owned());
-            }
+            Fact::Opened { episode, .. } => self.opened(*episode),
+            Fact::CustomerWrote { body, .. } => self.customer_wrote(body.text(), counts),
             Fact::ModelAsked { .. } => self.record.with_ai |= counts,
             Fact::ModelAnswered {
                 ask, confidence, ..
@@ -159,6 +144,25 @@ impl Fold {
             | Fact::EventParked { .. }
             | Fact::CustomerChanged { .. } => {}
         }
+    }
+
+    fn opened(&mut self, number: u32) {
+        self.fell_silent();
+        self.open = None;
+        self.episode = Episode {
+            number,
+            ..Episode::default()
+        };
+    }
+
+    fn customer_wrote(&mut self, text: &str, counts: bool) {
+        self.record.customer_messages += u32::from(counts);
+        self.episode.unhelped = false;
+        let words = &mut self.episode.words;
+        if words.len() == WORDS_KEPT {
+            words.remove(0);
+        }
+        words.push(text.to_owned());
     }
 
     fn of(&mut self, id: HandoffId) -> Option<&mut Handoff> {

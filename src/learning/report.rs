@@ -201,7 +201,7 @@ impl Adding {
         self.missed += u64::from(record.verdict.as_ref().is_some_and(missed));
         if let Some(silence) = &record.silence {
             self.fell_silent += 1;
-            let what = format!("{} of the AI's answers were none", silence.deflections);
+            let what = format!("answers that were none: {}", silence.deflections);
             let id = record.facts.id.to_string();
             self.silences.take(silence.since, id, what, &silence.words);
         }

@@ -15,7 +15,7 @@ const LETTERS_MIN: usize = 3;
 const TIMES_MIN: u32 = 2;
 
 static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let lists = ["en", "es", "pt", "fr", "de"].map(|language| stop_words::get(language));
+    let lists = ["en", "es", "pt", "fr", "de"].map(stop_words::get);
     let courtesies = [
         "hello", "hi", "hola", "please", "favor", "por", "thanks", "thank", "gracias", "want",
         "need", "quiero", "necesito", "help", "ayuda", "can", "puede", "puedo", "yes", "bitte",
