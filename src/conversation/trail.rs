@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::ids::{AgentName, AskId, EffectId, HandoffId, OwnerEpoch, QueueName};
 
 /// The version of the deciding rules that wrote an entry. Replay compares only entries of its own version.
-pub const RULES_VERSION: u16 = 1;
+pub const RULES_VERSION: u16 = 2;
 
 /// One line of the trail.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

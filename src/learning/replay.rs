@@ -210,8 +210,11 @@ impl Verified {
         policy: &Policy,
     ) {
         self.decisions += 1;
-        let asks =
-            |language: &Option<String>| policy.asks_for_person(looked.text, language.as_deref()).map(|(trigger, _)| trigger);
+        let asks = |language: &Option<String>| {
+            policy
+                .asks_for_person(looked.text, language.as_deref())
+                .map(|(trigger, _)| trigger)
+        };
         let is_same = |found: &Option<Trigger>| match (found, &looked.decided) {
             (None, None) => true,
             (Some(found), Some(decided)) => {
@@ -259,7 +262,9 @@ pub fn what_if(told: &Told, policy: &Policy, since: Timestamp, now: Timestamp, t
             language = Some(set);
         }
         if let Some(looked) = looked(&told.entries, at) {
-            let found = policy.asks_for_person(looked.text, language.as_deref()).map(|(trigger, _)| trigger);
+            let found = policy
+                .asks_for_person(looked.text, language.as_deref())
+                .map(|(trigger, _)| trigger);
             if entry.at >= since {
                 stretch.message(&looked, found, policy, tally);
             }

@@ -48,7 +48,11 @@ impl Hired {
                     return Err(LoadError::new(what, mend));
                 }
                 Some(
-                    Reply::Done | Reply::Agents { .. } | Reply::Status { .. } | Reply::Ai { .. },
+                    Reply::Done
+                    | Reply::Agents { .. }
+                    | Reply::Status { .. }
+                    | Reply::Ai { .. }
+                    | Reply::Read { .. },
                 ) => {
                     return Err(LoadError::new(
                         "the server answered something else",
