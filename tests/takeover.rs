@@ -659,6 +659,54 @@ async fn switched_off_the_ai_is_silent_at_once_and_stays_so_after_a_restart() {
     app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn once_the_ai_is_switched_off_no_stream_shows_anything_more() {
+    let mut chance = Chance::of_this_run("switch streams");
+    let dir = tempfile::tempdir().expect("a directory");
+    // Twelve sentences, one in 100 ms.
+    let model = Model::start(chance.fork(), 1_000, 1_001).await;
+    let app = app::start(dir.path(), &sections("http://127.0.0.1:9", &asks(&model))).await;
+    let runtime = app.doors().runtime.clone();
+    let mut talks = Vec::new();
+    for n in 0..8 {
+        let inbound = visitor(n, "a", "What are your opening hours?");
+        let id = runtime.conversation_id(&inbound.channel, &inbound.from.address);
+        talks.push((id, runtime.hub().subscribe(id)));
+        runtime.deliver(inbound).await.expect("stored");
+    }
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let off = Switches {
+        all: false,
+        ..Switches::default()
+    };
+    let turned = runtime.switch("ana", |_| Ok::<_, Unavailable>(off)).await;
+    assert!(turned.is_ok_and(|switches| !switches.all));
+    let before: Vec<_> = talks.iter_mut().map(|(_, frames)| shown(frames)).collect();
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    for ((id, mut frames), before) in talks.into_iter().zip(before) {
+        let cut = |frame: &Frame| matches!(frame, Frame::StreamCut { .. });
+        assert!(before.iter().any(cut), "{id}: {before:?}");
+        let late = shown(&mut frames);
+        let shows = |frame: &&Frame| matches!(frame, Frame::Streamed { .. });
+        assert_eq!(
+            late.iter().find(shows),
+            None,
+            "{id}: shown after the switch"
+        );
+        let trail = trail(&runtime, id).await;
+        let kept: BTreeMap<_, _> = trail.iter().filter_map(written).collect();
+        let seen = streamed(id, &before)
+            .into_iter()
+            .map(|(effect, text)| (effect, (text, true)))
+            .collect();
+        assert_eq!(kept, seen, "{id}: the trail holds what was seen, as a part");
+        assert!(!kept.is_empty(), "{id}: it had begun");
+        let head = runtime.read(id).await.expect("readable").expect("there");
+        assert_eq!(head.mode().name(), ModeName::Waiting, "{trail:?}");
+    }
+    app.stop().await;
+}
+
 async fn people_were_promised(runtime: &Runtime, customers: &[usize]) {
     for n in customers {
         let id = runtime.conversation_id(&"sms".into(), &address(*n));

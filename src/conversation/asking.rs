@@ -70,6 +70,11 @@ impl Asking {
         self.ask.as_ref().map(|ask| ask.id)
     }
 
+    /// Whether the question that is out is answered in a stream.
+    pub(super) fn streams(&self) -> bool {
+        self.ask.as_ref().is_some_and(|ask| ask.stream.is_some())
+    }
+
     /// Whether somebody waits for an answer.
     pub(super) fn busy(&self) -> bool {
         self.burst.is_some() || self.ask.is_some()

@@ -32,7 +32,7 @@ impl Conversation {
             policy,
             out: Out::default(),
         };
-        let rings = matches!(event, Event::DeadlinePassed);
+        let rings = matches!(event, Event::DeadlinePassed | Event::SwitchTurned);
         let (mut mode, answer) = step(mode, event, &mut cx);
         if rings || cx.out.changed() {
             catch_up(&mut mode, &mut cx);
@@ -96,6 +96,7 @@ fn step(mode: Mode, event: Event, cx: &mut Cx<'_>) -> (Mode, Answer) {
         }
         // What is due is done after every step.
         Event::DeadlinePassed => (mode, Answer::Accepted),
+        Event::SwitchTurned => (switch_turned(mode, cx), Answer::Accepted),
         Event::Revived { began_at } => (revived(mode, began_at, cx), Answer::Accepted),
         Event::Acted {
             agent,
@@ -234,6 +235,22 @@ fn stream_stopped(ask: AskId, emitted: String, mode: &mut Mode, cx: &mut Cx<'_>)
     };
     close_stream(effect, (!written.text.is_empty()).then_some(written), cx);
     true
+}
+
+/// Switched off in the middle of a stream: what was shown stays, and people take it from there. A question whose answer
+/// nobody sees yet goes on, for its answer is a draft for them.
+fn switch_turned(mode: Mode, cx: &mut Cx<'_>) -> Mode {
+    if cx.ai_on() {
+        return mode;
+    }
+    match mode {
+        Mode::Ai(ai) if ai.asking.streams() => handoff::request(Trigger::ai_off(), ai.asking, cx),
+        Mode::Waiting(mut waiting) if waiting.asking.streams() => {
+            waiting.asking.cancel(CancelCause::Handoff, cx);
+            Mode::Waiting(waiting)
+        }
+        mode @ (Mode::Ai(_) | Mode::Waiting(_) | Mode::Human(_) | Mode::Closed(_)) => mode,
+    }
 }
 
 fn revived(mode: Mode, began_at: Timestamp, cx: &mut Cx<'_>) -> Mode {

@@ -60,6 +60,8 @@ pub enum Event {
     },
     /// A deadline may have passed. Harmless when none has.
     DeadlinePassed,
+    /// A switch of the AI was turned: whatever rests on it is looked at again. Harmless when it is of no concern here.
+    SwitchTurned,
     /// The conversation was woken from disk: what it owes has to be taken up again.
     Revived {
         /// When this process began: what was released before is carried by nobody any more.
@@ -98,6 +100,7 @@ impl Event {
             Self::SendSettled { .. } => "send_settled",
             Self::SendSuppressed { .. } => "send_suppressed",
             Self::DeadlinePassed => "deadline_passed",
+            Self::SwitchTurned => "switch_turned",
             Self::Revived { .. } => "revived",
             Self::Acted { act, .. } => act.name(),
             Self::Faulted { .. } => "faulted",

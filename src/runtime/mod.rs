@@ -9,6 +9,7 @@
 //! ```
 
 mod admission;
+mod asks;
 mod due;
 mod hub;
 mod keeper;
@@ -49,6 +50,9 @@ use crate::store::{CommitError, LoadError, Store};
 
 /// How long a request is held while the store reopens, before it is refused.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long whoever turns a switch of the AI waits for the streams that it cuts; they are cut in any case.
+const CUT_WITHIN: Duration = Duration::from_secs(5);
 
 /// The whole runtime, as the listeners see it. Cheap to clone.
 #[derive(Clone)]
@@ -227,7 +231,7 @@ impl Runtime {
     }
 
     /// Turns the AI on or off, on behalf of `by`. Durable before it returns, together with its line in
-    /// [`Self::switched`].
+    /// [`Self::switched`]; and once it returns, no stream of an AI that is off shows anything more.
     ///
     /// # Errors
     /// What `change` refuses, or [`Unavailable`] when it could not be stored; then nothing has changed.
@@ -237,7 +241,7 @@ impl Runtime {
         change: impl FnOnce(&Policy) -> Result<Switches, E>,
     ) -> Result<Switches, E> {
         // Read, changed and stored by one at a time: two changes cannot undo each other.
-        let _alone = self.switching.lock().await;
+        let alone = self.switching.lock().await;
         let switches = change(&self.policy())?;
         let one = Switched {
             at: self.now(),
@@ -253,7 +257,23 @@ impl Runtime {
         policy.switches = switches.clone();
         self.router.set_policy(policy);
         tracing::warn!(by, ?switches, "a switch of the AI was turned");
+        drop(alone);
+        self.tell_of_switch().await;
         Ok(switches)
+    }
+
+    /// Tells every conversation with a question out that a switch was turned, and waits until streams are cut.
+    async fn tell_of_switch(&self) {
+        let asking = self.router.asks().all();
+        let told = asking
+            .into_iter()
+            .map(|id| self.router.ask(id, Event::SwitchTurned, None));
+        let told = futures_util::future::join_all(told);
+        if tokio::time::timeout(CUT_WITHIN, told).await.is_err() {
+            tracing::error!(
+                "not every conversation has answered that it knows of the turned switch"
+            );
+        }
     }
 
     /// Who turned a switch of the AI, newest first.

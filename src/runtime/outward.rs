@@ -9,6 +9,7 @@ use ractor::ActorRef;
 use tokio_util::sync::CancellationToken;
 
 use super::Frame;
+use super::asks::OnRecord;
 use super::keeper::{Kept, Letter, Post, commit, decide};
 use super::perform::{Sending, StreamCell};
 use crate::conversation::decision::{Decision, Perform, Signal};
@@ -24,6 +25,7 @@ pub(super) struct Asked {
     pub(super) ask: AskId,
     pub(super) cancel: CancellationToken,
     stream: Option<Arc<StreamCell>>,
+    _on_record: OnRecord,
 }
 
 /// What is to be done at once; a stream that is cut tells what the customer saw of it.
@@ -128,7 +130,14 @@ pub(super) fn perform(me: &ActorRef<Letter>, perform: Perform, kept: &mut Kept) 
                 ask,
                 cancel: cancel.clone(),
                 stream: cell.clone(),
+                _on_record: kept.router.asks().enter(kept.id()),
             });
+            let common = kept.conversation.common();
+            let switches = &kept.router.policy().switches;
+            if !switches.ai_on(&common.channel, &common.queue) {
+                // Turned between the decision and now, perhaps before we stood on record: nobody else tells us.
+                kept.router.tell(kept.id(), Event::SwitchTurned);
+            }
             kept.router
                 .performer()
                 .ask(&kept.router, &kept.conversation, ask, cell, cancel);
@@ -147,6 +156,7 @@ pub(super) fn ended_ask(event: &Event) -> Option<AskId> {
         | Event::SendSettled { .. }
         | Event::SendSuppressed { .. }
         | Event::DeadlinePassed
+        | Event::SwitchTurned
         | Event::Revived { .. }
         | Event::Acted { .. }
         | Event::Faulted { .. } => None,

@@ -84,6 +84,7 @@ impl Router {
             | Event::SendSettled { .. }
             | Event::SendSuppressed { .. }
             | Event::DeadlinePassed
+            | Event::SwitchTurned
             | Event::Revived { .. }
             | Event::Faulted { .. } => Ok(Answer::Ignored),
         };
@@ -122,6 +123,7 @@ pub(super) fn for_parking(event: &Event) -> Option<Event> {
         | Event::SendSettled { .. }
         | Event::SendSuppressed { .. }
         | Event::DeadlinePassed
+        | Event::SwitchTurned
         | Event::Revived { .. }
         | Event::Faulted { .. } => None,
     }

@@ -61,6 +61,7 @@ pub(super) fn written(event: &Event) -> Option<Vec<u8>> {
         | Event::SendSettled { .. }
         | Event::SendSuppressed { .. }
         | Event::DeadlinePassed
+        | Event::SwitchTurned
         | Event::Revived { .. }
         | Event::Faulted { .. } => return None,
     };

@@ -13,6 +13,7 @@ use ractor::{ActorRef, MessagingErr};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::admission::PER_CONVERSATION_MAX;
+use super::asks::Asks;
 use super::keeper::{Letter, Post};
 use super::perform::Performer;
 use super::shard::Tree;
@@ -75,6 +76,7 @@ pub(super) struct Inner {
     pub(super) performer: Performer,
     pub(super) wheel: Wheel,
     pub(super) hub: Hub,
+    asks: Asks,
     pub(super) admission: Admission,
     pub(super) waking: Semaphore,
     /// Whether the due index has been read once.
@@ -116,6 +118,7 @@ impl Router {
             performer: parts.performer,
             wheel: parts.wheel,
             hub: parts.hub,
+            asks: Asks::default(),
             waking: Semaphore::new(WAKING_MAX),
             looked: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -348,6 +351,11 @@ impl Router {
     /// Deadlines.
     pub(super) fn wheel(&self) -> &Wheel {
         &self.inner.wheel
+    }
+
+    /// Which conversations have a question out.
+    pub(super) fn asks(&self) -> &Asks {
+        &self.inner.asks
     }
 
     /// Open browsers.

@@ -127,6 +127,7 @@ impl Router {
                 | Event::SendSettled { .. }
                 | Event::SendSuppressed { .. }
                 | Event::DeadlinePassed
+                | Event::SwitchTurned
                 | Event::Revived { .. }
                 | Event::Acted { .. }
                 | Event::Faulted { .. } => None,

@@ -246,8 +246,7 @@ impl World {
                 let effect = number(effect)?;
                 self.decide(Event::SendSuppressed { effect }, now);
             }
-            ["ai", "off"] => self.policy.switches.all = false,
-            ["ai", "on"] => self.policy.switches.all = true,
+            ["ai", turned @ ("off" | "on")] => self.switch(*turned == "on", now),
             ["crash"] => self.crash(now)?,
             ["oversleeps"] => {
                 self.crash(now)?;
@@ -265,6 +264,15 @@ impl World {
             _ => return Err(format!("nobody knows how to: {what}")),
         }
         Ok(())
+    }
+
+    /// As the shell does: whoever has a question out is told.
+    fn switch(&mut self, on: bool, now: Timestamp) {
+        self.policy.switches.all = on;
+        let asked = self.last_ask;
+        if asked.is_some_and(|ask| self.conversation.may_stream(ask)) {
+            self.decide(Event::SwitchTurned, now);
+        }
     }
 
     fn customer(&mut self, words: &[&str], text: &str, now: Timestamp) -> Result<(), String> {
