@@ -242,6 +242,70 @@ async fn a_reply_under_one_key_is_sent_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_revoked_agent_held_waits_again_and_nobody_of_that_name_inherits_it() {
+    use segue::control::{Reply, Request, ask};
+    let house = house().await;
+    let root = house.token("Root", Role::Admin);
+    let held = async |from: &str, token: &str| {
+        let id = house.ask(from).await;
+        let path = format!("/conversations/{id}/claim");
+        assert_eq!(house.post(&path, token, json!({})).await.status, 200);
+        id
+    };
+    let waits = async |id: ConversationId| {
+        let told = house.get(&format!("/conversations/{id}"), &root).await.body;
+        assert_eq!(told["mode"], "waiting", "{told}");
+        assert!(told["assignee"].is_null(), "{told}");
+    };
+    let ana = house.limited("Ana", "support");
+    let (first, second) = (held("v1", &ana).await, held("v2", &ana).await);
+    let gone = house
+        .call(Method::DELETE, "/agents/Ana", &root, Value::Null)
+        .await;
+    assert_eq!(gone.status, 204);
+    waits(first).await;
+    waits(second).await;
+    let why = house
+        .get(&format!("/conversations/{first}/trail"), &root)
+        .await;
+    assert!(
+        why.body.to_string().contains("agent.revoked"),
+        "{}",
+        why.body
+    );
+    let ana = house.limited("Ana", "support");
+    let path = format!("/conversations/{first}/reply");
+    let late = house
+        .post(&path, &ana, json!({"text": "Hello again"}))
+        .await;
+    assert_eq!(late.code(), (409, "not_claimed"));
+    // By a command, too.
+    let third = held("v3", &ana).await;
+    let dir = house.dir.path().to_owned();
+    let revoke = Request::AgentRevoke { name: "Ana".into() };
+    let done = tokio::task::spawn_blocking(move || ask(&dir, &revoke)).await;
+    assert_eq!(done.expect("runs").expect("answers"), Some(Reply::Done));
+    waits(third).await;
+    // And when nothing let go of it: forgotten by a command that found nobody running.
+    let ana = house.limited("Ana", "support");
+    let fourth = held("v4", &ana).await;
+    house
+        .app
+        .doors()
+        .desk
+        .people()
+        .revoke(&"Ana".into())
+        .expect("there");
+    let House { app, dir, .. } = house;
+    app.stop().await;
+    let house = start_in(dir).await;
+    let head = house.app.doors().runtime.read(fourth).await;
+    let head = head.expect("readable").expect("there");
+    assert_eq!(head.mode().name(), ModeName::Waiting);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_lost_the_conversation_cannot_speak_unnoticed() {
     let house = house().await;
     let id = house.ask("visitor-1").await;

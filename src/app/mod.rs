@@ -104,6 +104,7 @@ impl App {
         let control = crate::control::listen(&config.storage.data_dir, doors.clone(), stop.clone());
         let mut tasks = vec![control.await.map_err(StartError::Control)?];
         doors.runtime.router().start();
+        crate::http::departed::let_go_of_all(&doors).await;
         let insight = Insight::new(doors.clone(), observers, recovered);
         tasks.extend(serve((public, ops), &doors, insight, &stop));
         tasks.push(tokio::spawn(upkeep(

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{LINE_BYTES_MAX, Reply, Request, people, socket};
 use crate::conversation::words::ModeName;
 use crate::desk::switches::NoSwitch;
-use crate::http::Doors;
+use crate::http::{Doors, departed};
 use crate::learning::source::answer;
 use crate::runtime::{Unavailable, blocking};
 
@@ -167,11 +167,28 @@ async fn carry_out(doors: &Doors, request: Request) -> Reply {
         | Request::AgentList
         | Request::AgentToken { .. }
         | Request::AgentRevoke { .. }) => {
+            let gone = match &people_request {
+                Request::AgentRevoke { name } => Some(name.as_str().into()),
+                Request::AgentAdd { .. }
+                | Request::AgentList
+                | Request::AgentToken { .. }
+                | Request::Status
+                | Request::Ai { .. } => None,
+            };
+            // Nobody inherits what somebody of that name may still hold.
+            departed::let_go_of_all(doors).await;
             let desk = doors.desk.clone();
             let done = tokio::task::spawn_blocking(move || people(&desk, &people_request)).await;
-            done.ok()
-                .flatten()
-                .unwrap_or_else(|| refused("the process could not carry it out"))
+            let reply = done.ok().flatten();
+            if let (Some(name), Some(Reply::Done)) = (gone, &reply)
+                && let Err(fault) = departed::let_go(doors, &name).await
+            {
+                return Reply::Failed {
+                    what: format!("`{name}` is revoked, but still holds conversations: {fault}"),
+                    mend: "do it again".to_owned(),
+                };
+            }
+            reply.unwrap_or_else(|| refused("the process could not carry it out"))
         }
     }
 }

@@ -96,6 +96,7 @@ fn step(mode: Mode, event: Event, cx: &mut Cx<'_>) -> (Mode, Answer) {
         }
         // What is due is done after every step.
         Event::DeadlinePassed => (mode, Answer::Accepted),
+        Event::OwnerGone { agent } => (owner_gone(mode, &agent, cx), Answer::Accepted),
         Event::SwitchTurned => (switch_turned(mode, cx), Answer::Accepted),
         Event::Revived { began_at } => (revived(mode, began_at, cx), Answer::Accepted),
         Event::Acted {
@@ -235,6 +236,18 @@ fn stream_stopped(ask: AskId, emitted: String, mode: &mut Mode, cx: &mut Cx<'_>)
     };
     close_stream(effect, (!written.text.is_empty()).then_some(written), cx);
     true
+}
+
+fn owner_gone(mode: Mode, agent: &AgentName, cx: &mut Cx<'_>) -> Mode {
+    match mode {
+        Mode::Human(human) if human.agent() == agent => human.gone(cx),
+        Mode::Waiting(mut waiting) if waiting.to.as_ref() == Some(agent) => {
+            waiting.to = None;
+            cx.touch();
+            Mode::Waiting(waiting)
+        }
+        mode @ (Mode::Ai(_) | Mode::Waiting(_) | Mode::Human(_) | Mode::Closed(_)) => mode,
+    }
 }
 
 /// Switched off in the middle of a stream: what was shown stays, and people take it from there. A question whose answer

@@ -60,6 +60,11 @@ pub enum Event {
     },
     /// A deadline may have passed. Harmless when none has.
     DeadlinePassed,
+    /// Somebody on our side is one of us no more: what they held, or were offered, is for everybody again.
+    OwnerGone {
+        /// Who.
+        agent: AgentName,
+    },
     /// A switch of the AI was turned: whatever rests on it is looked at again. Harmless when it is of no concern here.
     SwitchTurned,
     /// The conversation was woken from disk: what it owes has to be taken up again.
@@ -100,6 +105,7 @@ impl Event {
             Self::SendSettled { .. } => "send_settled",
             Self::SendSuppressed { .. } => "send_suppressed",
             Self::DeadlinePassed => "deadline_passed",
+            Self::OwnerGone { .. } => "owner_gone",
             Self::SwitchTurned => "switch_turned",
             Self::Revived { .. } => "revived",
             Self::Acted { act, .. } => act.name(),

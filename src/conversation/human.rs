@@ -207,24 +207,37 @@ impl Human {
         }
     }
 
-    fn lapse(self, cx: &mut Cx<'_>) -> Mode {
+    /// The owner is one of us no more: as after a lapse, but people were promised, so it is people who take it up.
+    pub(super) fn gone(self, cx: &mut Cx<'_>) -> Mode {
+        self.note_lapse(cx);
+        self.requeue("agent.revoked", cx)
+    }
+
+    fn note_lapse(&self, cx: &mut Cx<'_>) {
         let held_ms = millis(self.since, cx);
         cx.note(Fact::LeaseLapsed {
             agent: self.agent.clone(),
             held_ms,
         });
+    }
+
+    /// Back to the front of the queue because of `rule`.
+    fn requeue(self, rule: &str, cx: &mut Cx<'_>) -> Mode {
+        let of = self.handoff.unwrap_or_else(|| Handoff {
+            id: cx.common.next_handoff,
+            reason: Reason::Operator,
+            rule: "takeover".into(),
+            matched: String::new(),
+            requested_at: self.since,
+            since: self.since,
+        });
+        Waiting::requeue(&of, rule, cx)
+    }
+
+    fn lapse(self, cx: &mut Cx<'_>) -> Mode {
+        self.note_lapse(cx);
         match (cx.queue().on_lapse, cx.stays_with_people()) {
-            (OnLapse::HandBack, true) | (OnLapse::Requeue, _) => {
-                let of = self.handoff.unwrap_or_else(|| Handoff {
-                    id: cx.common.next_handoff,
-                    reason: Reason::Operator,
-                    rule: "takeover".into(),
-                    matched: String::new(),
-                    requested_at: self.since,
-                    since: self.since,
-                });
-                Waiting::requeue(&of, cx)
-            }
+            (OnLapse::HandBack, true) | (OnLapse::Requeue, _) => self.requeue("lease.lapsed", cx),
             (OnLapse::HandBack, false) => self.hand_back(By::Timeout, String::new(), cx),
             (OnLapse::Close, _) => closed::close(
                 Ending {

@@ -350,12 +350,12 @@ impl Waiting {
         }
     }
 
-    /// Ownership lapsed: wait again under a new handoff, the clock kept, at the front.
-    pub(super) fn requeue(of: &Handoff, cx: &mut Cx<'_>) -> Mode {
+    /// Ownership ended by `rule`: wait again under a new handoff, the clock kept, at the front.
+    pub(super) fn requeue(of: &Handoff, rule: &str, cx: &mut Cx<'_>) -> Mode {
         cx.change_owner();
         let trigger = handoff::Trigger {
             reason: of.reason,
-            rule: "lease.lapsed".into(),
+            rule: rule.to_owned(),
             matched: of.matched.clone(),
             queue: None,
         };

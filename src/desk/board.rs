@@ -11,7 +11,7 @@ use super::sighting::{EventId, Sighting};
 use crate::clock::Timestamp;
 use crate::conversation::Mode;
 use crate::conversation::words::ModeName;
-use crate::ids::{ByConversation, ConversationId};
+use crate::ids::{AgentName, ByConversation, ConversationId};
 use crate::store::{Listing, LoadError, Position, Store, Turn};
 
 /// The most conversations copied from the board in one go.
@@ -133,6 +133,23 @@ impl Board {
             after = Some(place);
             Some(seen)
         })
+    }
+
+    /// What `name` holds or is offered.
+    pub fn of_agent(&self, name: &AgentName) -> Vec<ConversationId> {
+        let theirs = |seen: &Arc<Sighting>| {
+            seen.conversation().is_some_and(|one| match one.mode() {
+                Mode::Human(human) => human.agent() == name,
+                Mode::Waiting(waiting) => waiting.offered_to() == Some(name),
+                Mode::Ai(_) | Mode::Closed(_) => false,
+            })
+        };
+        [ModeName::Human, ModeName::Waiting]
+            .into_iter()
+            .flat_map(|mode| self.all(mode))
+            .filter(theirs)
+            .map(|seen| seen.conversation_id())
+            .collect()
     }
 
     /// How many conversations are in `mode`; none for a mode that is not kept here.

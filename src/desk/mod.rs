@@ -6,6 +6,7 @@
 //! | [`stream`] | the last commits, for event streams that resume |
 //! | [`sighting`] | one committed turn, as board and stream share it |
 //! | [`names`] | what an agent can be called |
+//! | `departed` | who has left, until nothing is theirs any more |
 //! | [`people`] | agents, roles, queues, tokens |
 //! | [`sessions`] | sign-ins of the inbox page |
 //! | [`presence`] | who is there, who looks at what |
@@ -16,6 +17,7 @@
 //! of conversations can be read again from the store at any time.
 
 pub mod board;
+mod departed;
 pub mod names;
 pub mod people;
 pub mod presence;

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::departed;
 use super::names::{NAME_CHARS_MAX, check_name};
 use crate::clock::{Clock, Timestamp};
 use crate::conversation::Conversation;
@@ -269,26 +270,46 @@ impl People {
     /// [`PeopleError`], as for [`People::add`].
     pub fn renew(&self, name: &AgentName) -> Result<Token, PeopleError> {
         let _changing = self.change();
-        let person = self
-            .by_name(name)
-            .ok_or_else(|| PeopleError::Unknown(name.clone()))?;
+        let unknown = || PeopleError::Unknown(name.clone());
+        let person = self.by_name(name).ok_or_else(unknown)?;
         self.equip(Person::clone(&person))
     }
 
-    /// Forgets somebody; their token is refused from now on. Blocks.
+    /// Forgets somebody; their token is refused from now on. What they hold has to be let go next: until
+    /// [`Self::let_go`] they stand in [`Self::departed`], and may be revoked again. Blocks.
     ///
     /// # Errors
     /// [`PeopleError`], as for [`People::add`].
     pub fn revoke(&self, name: &AgentName) -> Result<(), PeopleError> {
         let _changing = self.change();
-        let person = self
-            .by_name(name)
-            .ok_or_else(|| PeopleError::Unknown(name.clone()))?;
+        let Some(person) = self.by_name(name) else {
+            let again = departed::all(&self.store).is_ok_and(|all| all.contains(name));
+            let unknown = || PeopleError::Unknown(name.clone());
+            return again.then_some(()).ok_or_else(unknown);
+        };
+        departed::note(&self.store, name, true)?;
         if person.stored {
             self.store.remove_agent(name.as_str())?;
         }
         self.write().remove(name);
         Ok(())
+    }
+
+    /// Who was revoked and may still hold something. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn departed(&self) -> Result<Vec<AgentName>, LoadError> {
+        departed::all(&self.store)
+    }
+
+    /// Nothing is held by the `name` that was revoked any more. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub fn let_go(&self, name: &AgentName) -> Result<(), CommitError> {
+        let _changing = self.change();
+        departed::note(&self.store, name, false)
     }
 
     /// Stores `person` under a new token.

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod body;
 pub mod chat;
+pub mod departed;
 pub mod limit;
 pub mod listen;
 pub mod ops;

@@ -157,6 +157,7 @@ pub(super) fn ended_ask(event: &Event) -> Option<AskId> {
         | Event::SendSuppressed { .. }
         | Event::DeadlinePassed
         | Event::SwitchTurned
+        | Event::OwnerGone { .. }
         | Event::Revived { .. }
         | Event::Acted { .. }
         | Event::Faulted { .. } => None,

@@ -85,6 +85,7 @@ impl Router {
             | Event::SendSuppressed { .. }
             | Event::DeadlinePassed
             | Event::SwitchTurned
+            | Event::OwnerGone { .. }
             | Event::Revived { .. }
             | Event::Faulted { .. } => Ok(Answer::Ignored),
         };
@@ -124,6 +125,7 @@ pub(super) fn for_parking(event: &Event) -> Option<Event> {
         | Event::SendSuppressed { .. }
         | Event::DeadlinePassed
         | Event::SwitchTurned
+        | Event::OwnerGone { .. }
         | Event::Revived { .. }
         | Event::Faulted { .. } => None,
     }

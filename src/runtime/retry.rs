@@ -62,6 +62,7 @@ pub(super) fn written(event: &Event) -> Option<Vec<u8>> {
         | Event::SendSuppressed { .. }
         | Event::DeadlinePassed
         | Event::SwitchTurned
+        | Event::OwnerGone { .. }
         | Event::Revived { .. }
         | Event::Faulted { .. } => return None,
     };

@@ -128,6 +128,7 @@ impl Router {
                 | Event::SendSuppressed { .. }
                 | Event::DeadlinePassed
                 | Event::SwitchTurned
+                | Event::OwnerGone { .. }
                 | Event::Revived { .. }
                 | Event::Acted { .. }
                 | Event::Faulted { .. } => None,

@@ -256,6 +256,10 @@ impl World {
                 let event = text.to_owned();
                 self.decide(Event::Faulted { event, parked: 7 }, now);
             }
+            ["house", "revokes", agent] => {
+                let agent = (*agent).into();
+                self.decide(Event::OwnerGone { agent }, now);
+            }
             ["show", "question"] => self.show_question(),
             ["show", "case"] => self.show_case(),
             [agent, ..] if agent.starts_with(char::is_uppercase) => {

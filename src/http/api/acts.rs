@@ -87,6 +87,10 @@ pub async fn act(doors: &Doors, caller: &Caller, id: ConversationId, act: Act, k
         .runtime
         .act(id, caller.name().clone(), caller.role(), act, key)
         .await?;
+    if doors.desk.people().by_name(caller.name()).is_none() {
+        // Revoked while this was under way: it must not be theirs.
+        crate::http::departed::let_go(doors, caller.name()).await?;
+    }
     let done = |result| Done {
         result,
         ..Done::default()

@@ -45,7 +45,7 @@ pub fn doors() -> Vec<Door> {
             .guarded(ADMIN)
             .gives::<Equipped>(200),
         Door::delete("/api/v1/agents/{name}", revoke)
-            .about("Removes an agent; token and sessions end. What they wrote stays.")
+            .about("Removes an agent; token and sessions end. What they wrote stays, what they held is back in its queue.")
             .guarded(ADMIN)
             .gives_nothing(204),
     ]
@@ -212,6 +212,8 @@ async fn add(
             format!("there is no queue `{unknown}`"),
         ));
     }
+    // Nobody inherits what somebody of that name may still hold.
+    crate::http::departed::let_go_of_all(&doors).await;
     let of = name.clone();
     let token = changing(&doors, move |people| people.add(&of, role, queues)).await?;
     doors
@@ -250,6 +252,7 @@ async fn revoke(
     changing(&doors, move |people| people.revoke(&of)).await?;
     doors.desk.sessions().end_all_of(&name);
     doors.desk.presence().forget(&name);
+    crate::http::departed::let_go(&doors, &name).await?;
     tracing::info!(by = %caller.name(), agent = %name, "an agent was revoked");
     Ok(StatusCode::NO_CONTENT)
 }
