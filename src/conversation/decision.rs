@@ -160,4 +160,7 @@ pub enum Refusal {
     /// The queue never gives a conversation back to the AI.
     #[error("this queue stays with people to the end; resolve the conversation instead")]
     StaysWithPeople,
+    /// Somebody switched the AI off for this channel, this queue, or altogether.
+    #[error("the AI is switched off here; there is nobody to hand back to")]
+    AiOff,
 }

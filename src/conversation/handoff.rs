@@ -143,6 +143,9 @@ pub(super) fn refuse_handback(note: &str, seen: Option<u64>, cx: &Cx<'_>) -> Opt
     if cx.never_back() {
         return Some(Refusal::StaysWithPeople);
     }
+    if !cx.ai_on() {
+        return Some(Refusal::AiOff);
+    }
     if note.trim().is_empty() {
         return Some(Refusal::NoteRequired);
     }
@@ -161,6 +164,7 @@ pub(super) fn customer_ends(inbound: &Inbound, cx: &Cx<'_>) -> bool {
     let language = cx.common.customer.language.as_deref();
     cx.queue().customer_may_end
         && !cx.never_back()
+        && cx.ai_on()
         && cx
             .policy
             .phrases

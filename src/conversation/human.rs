@@ -185,7 +185,7 @@ impl Human {
     /// The agent has been silent for too long: ask, or give back where the queue says that the clock decides.
     fn fell_silent(mut self, cx: &mut Cx<'_>) -> Mode {
         match cx.queue().handback_policy {
-            HandbackPolicy::SignalOrTimer if !cx.stays_with_people() => {
+            HandbackPolicy::SignalOrTimer if !cx.stays_with_people() && cx.ai_on() => {
                 self.hand_back(By::Timeout, String::new(), cx)
             }
             HandbackPolicy::SignalOrTimer
@@ -236,7 +236,8 @@ impl Human {
 
     fn lapse(self, cx: &mut Cx<'_>) -> Mode {
         self.note_lapse(cx);
-        match (cx.queue().on_lapse, cx.stays_with_people()) {
+        // An AI that is off is nobody to give it to.
+        match (cx.queue().on_lapse, cx.stays_with_people() || !cx.ai_on()) {
             (OnLapse::HandBack, true) | (OnLapse::Requeue, _) => self.requeue("lease.lapsed", cx),
             (OnLapse::HandBack, false) => self.hand_back(By::Timeout, String::new(), cx),
             (OnLapse::Close, _) => closed::close(

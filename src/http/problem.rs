@@ -154,6 +154,7 @@ impl Problem {
             Refusal::HeldByAi => conflict("held_by_ai").hint("POST …/takeover first"),
             Refusal::NotWaiting => conflict("not_waiting"),
             Refusal::StaysWithPeople => conflict("stays_with_people"),
+            Refusal::AiOff => conflict("ai_off").hint("keep it, or POST …/transfer or …/resolve"),
             Refusal::AlreadyClosed => conflict("already_closed"),
             Refusal::CustomerWroteMeanwhile { seen } => {
                 conflict("customer_wrote_meanwhile").with("seen", *seen)
