@@ -471,6 +471,26 @@ async fn a_visitor_cannot_open_endless_tabs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_open_tab_is_told_that_the_house_restarts() {
+    let house = House::open().await;
+    let mut tabs = Vec::new();
+    for _ in 0..6 {
+        tabs.push(house.tab(None, None).await);
+    }
+    let codes = tokio::spawn(async move {
+        let mut codes = Vec::new();
+        for tab in &mut tabs {
+            codes.push(tab.close_code().await);
+        }
+        codes
+    });
+    tokio::time::timeout(Duration::from_secs(10), house.app.stop())
+        .await
+        .expect("it does not wait for tabs");
+    assert_eq!(codes.await.expect("runs"), [Some(1012); 6]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_websocket_the_same_thread_is_had_by_post_and_events() {
     let house = House::open().await;
     let client = reqwest::Client::builder().build().expect("a client");

@@ -27,6 +27,8 @@ pub use self::build::BuildError;
 
 /// How long a stop may take before it is cut short.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
+/// How long open web chats have to hear that the house restarts.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 /// How often the figures are tidied up.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// A step of the wall clock against the monotonic one above this is alarmed, in milliseconds.
@@ -160,6 +162,10 @@ impl App {
         let router = self.doors.runtime.router().clone();
         router.begin_stop();
         self.stop.cancel();
+        // The listener does not wait for them: a socket is none of its connections any more.
+        let sockets = self.doors.limits.sockets.clone();
+        sockets.close();
+        let _all_told = tokio::time::timeout(GOODBYE_WITHIN, sockets.wait()).await;
         for task in self.tasks {
             let _ended = tokio::time::timeout(STOP_WITHIN, task).await;
         }
@@ -210,6 +216,7 @@ async fn wire(
             public_url,
             body_bytes_max: config.server.body_limit_bytes,
             bodies: crate::http::body::Budget::default(),
+            sockets: tokio_util::task::TaskTracker::new(),
             chat_origins: build::chat_origins(config),
         }),
         metrics: Arc::clone(metrics),

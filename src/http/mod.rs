@@ -62,6 +62,8 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// How much may be kept of bodies that are being read, all together.
     pub bodies: body::Budget,
+    /// Open sockets of web chats: before the process ends they are told so.
+    pub sockets: tokio_util::task::TaskTracker,
     /// Origins from which a browser may open the web chat of an instance; empty: only our own.
     pub chat_origins: std::collections::BTreeMap<crate::ids::ChannelName, Vec<String>>,
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ractor::{ActorRef, MessagingErr};
 use tokio::sync::{Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::admission::PER_CONVERSATION_MAX;
 use super::asks::Asks;
@@ -82,6 +83,7 @@ pub(super) struct Inner {
     /// Whether the due index has been read once.
     pub(super) looked: AtomicBool,
     pub(super) stopping: AtomicBool,
+    closing: CancellationToken,
     pub(super) idle_after: Duration,
     pub(super) metrics: Arc<Metrics>,
     pub(super) step: Step,
@@ -122,6 +124,7 @@ impl Router {
             waking: Semaphore::new(WAKING_MAX),
             looked: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            closing: CancellationToken::new(),
             idle_after: parts.idle_after,
             metrics: parts.metrics,
             step: parts.step,
@@ -274,6 +277,7 @@ impl Router {
     /// Says that the end is near: long answers end, nothing is woken by the clock any more. What was accepted goes on.
     pub fn begin_stop(&self) {
         self.inner.stopping.store(true, Ordering::SeqCst);
+        self.inner.closing.cancel();
     }
 
     /// Finishes what was accepted, in bounded time.
@@ -282,6 +286,11 @@ impl Router {
         self.inner.admission.close();
         self.inner.performer.settle(patience / 2).await;
         self.inner.tree.drain(patience / 2).await;
+    }
+
+    /// Cancelled once the end is near.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.inner.closing
     }
 
     /// Whether the process is on its way out.

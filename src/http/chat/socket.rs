@@ -95,8 +95,13 @@ pub async fn open(
 }
 
 async fn converse(socket: WebSocket, room: Room, channel: ChannelName) {
+    let _open = room.limits.sockets.token();
     let (mut out, mut from) = socket.split();
-    let ending = match tokio::time::timeout(HELLO_WITHIN, greet(&mut out, &mut from)).await {
+    let greeted = tokio::select! {
+        () = room.runtime.router().closing().cancelled() => Ok(Err(Ending::Restart)),
+        greeted = tokio::time::timeout(HELLO_WITHIN, greet(&mut out, &mut from)) => greeted,
+    };
+    let ending = match greeted {
         Ok(Ok(hello)) => settle_in(&mut out, &mut from, room, channel, hello).await,
         Ok(Err(ending)) => ending,
         Err(_nothing_said) => Ending::Rules("say hello first"),
@@ -109,11 +114,14 @@ async fn converse(socket: WebSocket, room: Room, channel: ChannelName) {
         Ending::Restart => (CLOSE_RESTART, "come back soon"),
         Ending::Full(why) => (CLOSE_FULL, why),
     };
-    let close = Message::Close(Some(CloseFrame {
-        code,
-        reason: why.into(),
-    }));
+    let reason = why.into();
+    let close = Message::Close(Some(CloseFrame { code, reason }));
     let _ = tokio::time::timeout(SEND_WITHIN, out.send(close)).await;
+    if code == CLOSE_RESTART {
+        // The process waits for this, but not for long: whoever has heard it hangs up.
+        let heard = async { while let Some(Ok(_)) = from.next().await {} };
+        let _ = tokio::time::timeout(LINGER / 2, heard).await;
+    }
     if matches!(code, CLOSE_TOO_BIG | CLOSE_POLICY) {
         // What else it sent is never read, and closing on unread bytes resets the connection: the tab may then not see
         // the code any more. So it gets a moment to close first.

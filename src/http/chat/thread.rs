@@ -34,8 +34,6 @@ const UNTAKEN_MAX: usize = 32;
 const TYPING_S: u32 = 6;
 /// How long the AI is believed to think, in seconds; its answer or a person comes before.
 const THINKING_S: u32 = 30;
-/// How often a tab looks whether the house closes.
-const CLOSING_EVERY: Duration = Duration::from_secs(2);
 /// How often and how many times a trail that cannot be read just now is tried again.
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
 const READS_MAX: u32 = 10;
@@ -106,16 +104,11 @@ impl Thread {
     ) -> Result<(), Over> {
         self.welcome(secret, last).await?;
         self.catch_up().await?;
-        let mut closing = tokio::time::interval(CLOSING_EVERY);
+        let closing = self.runtime.router().closing().clone();
         loop {
             let frame = tokio::select! {
                 () = self.tell.closed() => return Ok(()),
-                _ = closing.tick() => {
-                    if self.runtime.router().is_stopping() {
-                        return Ok(());
-                    }
-                    continue;
-                }
+                () = closing.cancelled() => return Ok(()),
                 frame = frames.recv() => frame,
             };
             match frame {
