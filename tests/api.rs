@@ -1327,6 +1327,21 @@ async fn of_many_switches_turned_at_once_none_is_lost_and_each_is_on_record() {
         assert_eq!(house.call(Method::PUT, "/ai", &lead, on).await.status, 200);
         let told = house.get("/ai", &lead).await.body;
         assert_eq!(told["queues_off"], json!([]));
+        let again = json!({"queue": "support", "on": true});
+        let again = house.call(Method::PUT, "/ai", &lead, again).await;
+        assert_eq!(
+            again.status, 200,
+            "nothing is turned, and nothing is recorded"
+        );
+        let unknown = json!({"queue": "sails", "on": true});
+        let unknown = house.call(Method::PUT, "/ai", &lead, unknown).await;
+        assert_eq!(unknown.code(), (422, "no_switch"));
+        assert!(
+            unknown.body.to_string().contains("sales, support"),
+            "{}",
+            unknown.body
+        );
+        let told = house.get("/ai", &lead).await.body;
         let changes = told["changes"].as_array().expect("changes").clone();
         assert_eq!(changes.len(), 4 * round);
         let by = |who: &str| changes.iter().filter(|one| one["by"] == who).count();

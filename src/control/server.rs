@@ -22,7 +22,7 @@ use crate::runtime::{Unavailable, blocking};
 /// Commands served at once; more wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 8;
 /// Who turned a switch through this socket, as the record of changes names them.
-const BY: &str = "control socket";
+const BY: &str = crate::desk::names::CONTROL_SOCKET;
 /// How long a connection may be silent.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -5,6 +5,9 @@ use super::people::PeopleError;
 /// The longest name, in characters: customers read it before every message.
 pub const NAME_CHARS_MAX: usize = 40;
 
+/// Who did it, where nobody signed in but a command of this machine did it: nobody may be called so.
+pub const CONTROL_SOCKET: &str = "control socket";
+
 /// Whether customers can be shown this name, and every page, URL and log line can carry it.
 pub(super) fn check_name(name: &str) -> Result<(), PeopleError> {
     let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
@@ -15,6 +18,7 @@ pub(super) fn check_name(name: &str) -> Result<(), PeopleError> {
         && visible
         && name.trim() == name
         && !name.eq_ignore_ascii_case("me")
+        && !name.eq_ignore_ascii_case(CONTROL_SOCKET)
         && !matches!(name, "." | "..")
     {
         Ok(())
@@ -46,5 +50,6 @@ mod tests {
         check("An\u{200b}a", false);
         check("me", false);
         check("ME", false);
+        check("Control Socket", false);
     }
 }

@@ -116,7 +116,7 @@ pub(super) fn hash_of(secret: &str) -> Hash {
 pub enum PeopleError {
     /// The name cannot be one.
     #[error(
-        "a name is 1 to {NAME_CHARS_MAX} visible characters, without blanks at its ends, and not `me`"
+        "a name is 1 to {NAME_CHARS_MAX} visible characters, without blanks at its ends, and neither `me` nor `control socket`"
     )]
     Name,
     /// There is somebody of that name.

@@ -33,11 +33,11 @@ pub enum NoSwitch {
     #[error("name exactly one of `all` (true), `channel` and `queue`")]
     Which,
     /// The channel is not configured.
-    #[error("there is no channel `{0}`")]
-    Channel(ChannelName),
+    #[error("there is no channel `{0}`; there are: {1}")]
+    Channel(ChannelName, String),
     /// The queue is not configured.
-    #[error("there is no queue `{0}`")]
-    Queue(QueueName),
+    #[error("there is no queue `{0}`; there are: {1}")]
+    Queue(QueueName, String),
 }
 
 impl Turn {
@@ -50,14 +50,19 @@ impl Turn {
         match (self.all, &self.channel, &self.queue) {
             (Some(true), None, None) => switches.all = self.on,
             (None, Some(channel), None) => {
-                if !self.on && !policy.channels.contains_key(channel) {
-                    return Err(NoSwitch::Channel(channel.clone()));
+                let off = switches.channels_off.contains(channel);
+                if !policy.channels.contains_key(channel) && !(self.on && off) {
+                    return Err(NoSwitch::Channel(
+                        channel.clone(),
+                        names(policy.channels.keys()),
+                    ));
                 }
                 turn(&mut switches.channels_off, channel, self.on);
             }
             (None, None, Some(queue)) => {
-                if !self.on && !policy.queues.contains_key(queue) {
-                    return Err(NoSwitch::Queue(queue.clone()));
+                let off = switches.queues_off.contains(queue);
+                if !policy.queues.contains_key(queue) && !(self.on && off) {
+                    return Err(NoSwitch::Queue(queue.clone(), names(policy.queues.keys())));
                 }
                 turn(&mut switches.queues_off, queue, self.on);
             }
@@ -65,6 +70,12 @@ impl Turn {
         }
         Ok(switches)
     }
+}
+
+fn names<N: ToString>(of: impl Iterator<Item = N>) -> String {
+    of.map(|name| name.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn turn<N: Clone + Ord>(off: &mut BTreeSet<N>, name: &N, on: bool) {
@@ -92,10 +103,13 @@ mod tests {
         check(r#"{"all":true,"on":false}"#, Ok((false, 0, 0)));
         check(r#"{"channel":"web","on":false}"#, Ok((true, 1, 0)));
         check(r#"{"queue":"support","on":false}"#, Ok((true, 0, 1)));
-        check(r#"{"queue":"gone","on":true}"#, Ok((true, 0, 0)));
+        check(
+            r#"{"queue":"gone","on":true}"#,
+            Err(NoSwitch::Queue("gone".into(), "support".into())),
+        );
         check(
             r#"{"queue":"gone","on":false}"#,
-            Err(NoSwitch::Queue("gone".into())),
+            Err(NoSwitch::Queue("gone".into(), "support".into())),
         );
         check(r#"{"on":false}"#, Err(NoSwitch::Which));
         check(

@@ -243,6 +243,10 @@ impl Runtime {
         // Read, changed and stored by one at a time: two changes cannot undo each other.
         let alone = self.switching.lock().await;
         let switches = change(&self.policy())?;
+        if switches == self.policy().switches {
+            // Nothing was turned: what has no effect must not push out who did turn something.
+            return Ok(switches);
+        }
         let one = Switched {
             at: self.now(),
             by: by.to_owned(),
