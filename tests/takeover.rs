@@ -393,8 +393,14 @@ async fn stream_race(
     runtime.deliver(inbound).await.expect("stored");
     tokio::time::sleep(chance.millis(0, 160)).await;
     let answer = act(&runtime, id, "Ana", Act::TakeOver { force: false }).await;
-    assert!(matches!(answer, Answer::Claimed { .. }), "{answer:?}");
     let before = shown(&mut frames);
+    let Answer::Claimed { in_flight, .. } = answer else {
+        panic!("{answer:?}")
+    };
+    let seen = streamed(id, &before);
+    for (effect, text) in in_flight {
+        assert_eq!(text, seen.get(&effect).cloned().unwrap_or_default());
+    }
     // Longer than the longest stream.
     tokio::time::sleep(Duration::from_millis(350)).await;
     (id, before, shown(&mut frames))

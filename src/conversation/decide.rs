@@ -228,6 +228,7 @@ fn stream_stopped(ask: AskId, emitted: String, mode: &mut Mode, cx: &mut Cx<'_>)
         Mode::Waiting(waiting) => waiting.asking.stream_gone(effect),
         Mode::Human(_) | Mode::Closed(_) => {}
     }
+    cx.common.keys.shown(effect, &emitted);
     let written = Written {
         ask,
         text: emitted,

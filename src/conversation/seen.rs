@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::decision::Answer;
 use super::handoff::cut;
 use crate::clock::Timestamp;
-use crate::ids::IdHash;
+use crate::ids::{EffectId, IdHash};
 
 /// Inbound ids remembered in the head.
 pub const SEEN_MAX: usize = 64;
@@ -95,6 +95,17 @@ impl Keys {
             None => Known::New,
             Some(one) if one.body == body => Known::Answered(one.answer.clone()),
             Some(_) => Known::OtherBody,
+        }
+    }
+
+    /// What was shown of the stream `effect` that an answer named as on its way.
+    pub(super) fn shown(&mut self, effect: EffectId, text: &str) {
+        for one in &mut self.answers {
+            if let Answer::Claimed { in_flight, .. } = &mut one.answer
+                && let Some((_, told)) = in_flight.iter_mut().find(|(named, _)| *named == effect)
+            {
+                *told = cut(text.to_owned(), REMEMBERED_BYTES_MAX);
+            }
         }
     }
 

@@ -21,6 +21,7 @@ use super::{Answered, Permit, Unavailable};
 use crate::clock::monotonic;
 use crate::conversation::decision::{Answer, Decision, Perform};
 use crate::conversation::event::Event;
+use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::ModeName;
 use crate::conversation::{Conversation, HEAD_BYTES_ALARM, HEAD_BYTES_MAX};
 use crate::ids::ConversationId;
@@ -282,12 +283,13 @@ pub(super) fn decide(event: Event, kept: &mut Kept) -> std::thread::Result<Decis
 pub(super) fn commit(me: &ActorRef<Letter>, decision: Decision, post: Post, kept: &mut Kept) {
     kept.epoch
         .store(kept.conversation.common().epoch.0, Ordering::Release);
-    let (given, mut perform) = (decision.answer.clone(), decision.perform.clone());
+    let (mut given, mut perform) = (decision.answer.clone(), decision.perform.clone());
     let signals = decision.signals.clone();
     let mut turns = Vec::new();
     push_turn(decision, kept, &mut turns);
     for signal in signals {
         if let Some(follow_up) = obey(signal, kept) {
+            name_what_was_shown(&mut given, &follow_up.entries);
             perform.extend_from_slice(&follow_up.perform);
             push_turn(follow_up, kept, &mut turns);
         }
@@ -326,6 +328,20 @@ pub(super) fn commit(me: &ActorRef<Letter>, decision: Decision, post: Post, kept
     kept.router
         .store()
         .submit(turns, kept.generation, Box::new(done));
+}
+
+/// A stream that a claim cut is known only now: whoever claimed is told what the customer saw of it.
+fn name_what_was_shown(given: &mut Answer, cut: &[Entry]) {
+    let Answer::Claimed { in_flight, .. } = given else {
+        return;
+    };
+    for entry in cut {
+        if let Fact::AiWrote { effect, text, .. } = &entry.fact
+            && let Some((_, told)) = in_flight.iter_mut().find(|(one, _)| one == effect)
+        {
+            told.clone_from(text);
+        }
+    }
 }
 
 fn push_turn(decision: Decision, kept: &mut Kept, turns: &mut Vec<Turn>) {
