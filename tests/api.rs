@@ -1375,6 +1375,17 @@ async fn what_is_done_under_a_key_is_done_once_and_a_token_is_told_once() {
         under("k2", "/agents", ana).await.code(),
         (409, "agent_exists")
     );
+    let cleo = json!({"name": "Cleo", "role": "agent"});
+    let eight = (0..8).map(|_| under("k8", "/agents", cleo.clone()));
+    let mut told: Vec<_> = futures_util::future::join_all(eight)
+        .await
+        .iter()
+        .map(|told| told.code().1.to_owned())
+        .collect();
+    told.sort();
+    let mut expected = vec!["already_done"; 8];
+    expected[0] = "";
+    assert_eq!(told, expected, "at once: one adds, the others learn of it");
     let bob = json!({"name": "Bob", "role": "agent"});
     assert_eq!(
         under("k1", "/agents", bob).await.code(),

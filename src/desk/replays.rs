@@ -28,7 +28,7 @@ pub enum Replay {
 
 /// See the head of this file.
 #[derive(Debug, Default)]
-pub struct Replays(Mutex<HashMap<IdHash, Kept>>);
+pub struct Replays(Mutex<HashMap<IdHash, Kept>>, tokio::sync::Mutex<()>);
 
 #[derive(Debug)]
 struct Kept {
@@ -38,6 +38,16 @@ struct Kept {
 }
 
 impl Replays {
+    /// Until this is dropped nothing else is done under a key: of several requests with the same one, the others find
+    /// what the first did. None without a key, which waits for nobody. What is done so is rare, so one turn serves all.
+    pub async fn alone(
+        &self,
+        key: Option<(IdHash, IdHash)>,
+    ) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        key?;
+        Some(self.1.lock().await)
+    }
+
     /// What was done under the key before; none: nothing, or nobody gave one.
     pub fn find(&self, key: Option<(IdHash, IdHash)>, now: Timestamp) -> Option<Replay> {
         let (key, digest) = key?;

@@ -149,6 +149,7 @@ async fn discard(
 ) -> Result<Response, Problem> {
     whole_house(&caller)?;
     let key = path_key(&headers, &caller, &uri)?;
+    let _turn = doors.desk.replays().alone(key).await;
     if let Some(answer) = replayed(&doors, key)? {
         return Ok(json(answer));
     }
@@ -166,6 +167,7 @@ async fn retry(
 ) -> Result<Response, Problem> {
     whole_house(&caller)?;
     let key = path_key(&headers, &caller, &uri)?;
+    let _turn = doors.desk.replays().alone(key).await;
     if let Some(answer) = replayed(&doors, key)? {
         return Ok(json(answer));
     }

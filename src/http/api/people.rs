@@ -199,6 +199,7 @@ async fn add(
     asked: Asked<NewAgent>,
 ) -> Result<(StatusCode, Json<Equipped>), Problem> {
     asked.caller.at_least(Role::Admin)?;
+    let _alone = doors.desk.replays().alone(asked.key).await;
     replayed(&doors, asked.key)?;
     let NewAgent { name, role, queues } = asked.value;
     let policy = doors.runtime.policy();
@@ -233,6 +234,7 @@ async fn renew(
 ) -> Result<Json<Equipped>, Problem> {
     caller.at_least(Role::Admin)?;
     let key = path_key(&headers, &caller, &uri)?;
+    let _alone = doors.desk.replays().alone(key).await;
     replayed(&doors, key)?;
     let of = name.clone();
     let token = changing(&doors, move |people| people.renew(&of)).await?;
