@@ -471,6 +471,18 @@ async fn a_visitor_cannot_open_endless_tabs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_hello_is_refused() {
+    let house = House::open().await;
+    let mut tab = house.tab(None, None).await;
+    tab.say(&FromVisitor::Hello(Hello::default())).await;
+    tab.until(|told| matches!(told, ToVisitor::Refused(refused) if refused.id.is_empty()))
+        .await;
+    tab.text("m1", "What are your opening hours?").await;
+    tab.stored("m1").await;
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_open_tab_is_told_that_the_house_restarts() {
     let house = House::open().await;
     let mut tabs = Vec::new();

@@ -183,8 +183,11 @@ impl Guest {
         let written = match said {
             FromVisitor::Say { id, text } => Written::text(id, text)?,
             FromVisitor::Choose { id, choice, title } => Written::choice(id, choice, title)?,
-            // Taken for the day when agents see it; a second hello changes nothing.
-            FromVisitor::Typing | FromVisitor::Hello(_) => return Ok(None),
+            // Taken for the day when agents see it.
+            FromVisitor::Typing => return Ok(None),
+            FromVisitor::Hello(_) => {
+                return Err(Refused::for_good("", "hello was said; open another socket"));
+            }
         };
         if let Err(wait) = self.room.seats.pace(self.id, monotonic()) {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

@@ -19,7 +19,7 @@
 //! | `stream_cut` | `effect` | nothing more of it comes; a `message` follows if it stays |
 //! | `typing` | `name`?, `seconds` | somebody is writing, for at most so long; without a name: the AI |
 //! | `stored` | `id` | that message is on disk and acted upon |
-//! | `refused` | `id`, `why`, `retry_after`? | that message was not taken; with `retry_after` (seconds), send it again then |
+//! | `refused` | `id`, `why`, `retry_after`? | that message (an empty `id`: a second `hello`) was not taken; with `retry_after` (seconds), send it again then |
 //! | `who` | `mode`, `name`? | who answers from here on |
 //! | `error` | `why` | what came was not understood |
 //!
