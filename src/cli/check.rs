@@ -1,10 +1,11 @@
-//! `segue check`: reads the whole configuration and names every fault. Binds nothing, opens nothing, writes nothing.
+//! `segue check`: reads the whole configuration, and the knowledge it names, and reports every fault. Binds nothing, opens nothing, writes nothing.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::config::{self, Config, Environment, ServerSection};
+use crate::knowledge::{Knowledge, KnowledgeError};
 
 /// Wrong usage or configuration.
 const EXIT_WRONG: u8 = 2;
@@ -15,6 +16,10 @@ pub fn run(path: Option<&Path>) -> ExitCode {
     let found = path.map(Path::to_owned).or_else(config::default_path);
     match Config::load(found.as_deref(), &Environment::of_process()) {
         Ok(config) => {
+            if let Some(fault) = knowledge_fault(&config) {
+                eprintln!("{fault}\n  hint: {}\n1 fault", fault.hint());
+                return ExitCode::from(EXIT_WRONG);
+            }
             println!("{}", summary(&config, found.as_deref()));
             ExitCode::SUCCESS
         }
@@ -24,6 +29,11 @@ pub fn run(path: Option<&Path>) -> ExitCode {
             ExitCode::from(EXIT_WRONG)
         }
     }
+}
+
+/// What `serve` would refuse of the texts that answers rest on.
+fn knowledge_fault(config: &Config) -> Option<KnowledgeError> {
+    Knowledge::from_dir(config.knowledge.dir.as_deref()?).err()
 }
 
 /// What was understood, for people.
@@ -98,6 +108,30 @@ pub fn summary(config: &Config, path: Option<&Path>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn knowledge_that_serve_refuses_is_a_fault() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let check = |expected: Option<&str>| {
+            let mut config = Config::demonstration();
+            config.knowledge.dir = Some(dir.path().to_owned());
+            let fault = knowledge_fault(&config);
+            let told = fault.map(|fault| format!("{fault} ({})", fault.hint()));
+            match (expected, told) {
+                (None, None) => {}
+                (Some(expected), Some(told)) => assert!(told.contains(expected), "{told}"),
+                (expected, told) => panic!("{expected:?}, not {told:?}"),
+            }
+        };
+        let write = |bytes: &[u8]| std::fs::write(dir.path().join("a.md"), bytes).expect("written");
+        check(Some("no markdown, text, csv or json file"));
+        write(b"# Hours\n\nWe open at nine: caf\xe9.\n");
+        check(Some(
+            "a.md:3: byte 29 (0xe9) is not UTF-8 (save the file as UTF-8",
+        ));
+        write(b"# Hours\n\nWe open at nine.\n");
+        check(None);
+    }
 
     #[test]
     fn the_summary_shows_no_secret() {

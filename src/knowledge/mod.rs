@@ -100,6 +100,26 @@ pub enum KnowledgeError {
     },
 }
 
+impl KnowledgeError {
+    /// How to mend it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => {
+                "name a directory that Segue may read in [knowledge] dir; relative paths start at the configuration file"
+            }
+            Self::Invalid { .. } => {
+                "save the file as UTF-8, well-formed for what its name ends in, or take it out of the directory"
+            }
+            Self::TooLarge { .. } | Self::TooMany { .. } => {
+                "keep only what customers ask about, in several files"
+            }
+            Self::Empty { .. } => {
+                "put a text there, or leave [knowledge] dir out for the bundled sample"
+            }
+        }
+    }
+}
+
 #[derive(rust_embed::Embed)]
 #[folder = "src/knowledge/sample"]
 struct Sample;

@@ -118,7 +118,8 @@ fn file(path: &Path, name: &str) -> Result<Option<Vec<Chunk>>, KnowledgeError> {
             .iter()
             .filter(|&&byte| byte == b'\n')
             .count();
-        invalid((line, "not UTF-8 text".to_owned()))
+        let (at, byte) = (error.valid_up_to(), bytes[error.valid_up_to()]);
+        invalid((line, format!("byte {at} (0x{byte:02x}) is not UTF-8")))
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     reader(name, text).map(Some).map_err(invalid)
@@ -471,7 +472,7 @@ mod tests {
             ":3: not json: expected value",
         );
         refuses("d.json", b"12", ":1: expected an array or an object");
-        refuses("e.md", b"fine\nb\xffd\n", ":2: not UTF-8 text");
+        refuses("e.md", b"fine\nb\xffd\n", ":2: byte 6 (0xff) is not UTF-8");
     }
 
     #[test]
