@@ -4,7 +4,8 @@
 //! one in line 30. A variable `SEGUE__SECTION__KEY` replaces or adds one value; its text is read as what the key
 //! expects, and as TOML where that is a list or a table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -16,16 +17,31 @@ pub const PREFIX: &str = "SEGUE__";
 /// The deepest path that a variable may name.
 const DEPTH_MAX: usize = 6;
 
-/// The environment, as far as it is text.
+/// The environment: what is text of it, and the names of what is not.
 #[derive(Clone, Default, Debug)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment(BTreeMap<String, String>, BTreeSet<String>);
 
 impl Environment {
     /// That of this process.
     pub fn of_process() -> Self {
-        std::env::vars_os()
-            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-            .collect()
+        Self::of(std::env::vars_os())
+    }
+
+    fn of(pairs: impl Iterator<Item = (OsString, OsString)>) -> Self {
+        let mut environment = Self::default();
+        for (name, value) in pairs {
+            match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => drop(environment.0.insert(name, value)),
+                (Ok(name), Err(_)) => drop(environment.1.insert(name)),
+                (Err(name), _) => drop(environment.1.insert(name.to_string_lossy().into_owned())),
+            }
+        }
+        environment
+    }
+
+    /// Whether `name` is set to something that is not UTF-8.
+    pub fn is_no_text(&self, name: &str) -> bool {
+        self.1.contains(name)
     }
 
     /// The value of `name`.
@@ -41,6 +57,7 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
                 .into_iter()
                 .map(|(k, v)| (k.into(), v.into()))
                 .collect(),
+            BTreeSet::new(),
         )
     }
 }
@@ -106,6 +123,13 @@ pub(super) fn parse(text: &str, faults: &mut Vec<Fault>) -> Table {
 
 /// Lays the variables of `environment` over `root`.
 pub(super) fn overlay(root: &mut Table, environment: &Environment, faults: &mut Vec<Fault>) {
+    for name in environment.1.iter().filter(|name| name.starts_with(PREFIX)) {
+        faults.push(Fault {
+            place: Place::Variable(name.clone()),
+            what: "the variable is not UTF-8".to_owned(),
+            hint: "set it again from a UTF-8 locale, or unset it".to_owned(),
+        });
+    }
     for (name, value) in &environment.0 {
         let Some(path) = name.strip_prefix(PREFIX) else {
             continue;
@@ -275,6 +299,23 @@ mod tests {
         check(6, 2, 1);
         check(11, 2, 4);
         check(999, 3, 1);
+    }
+
+    #[test]
+    fn a_variable_that_is_no_text_is_a_fault() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let os = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        let pairs = [
+            (os(b"SEGUE__SERVER__LISTEN"), os(b"caf\xe9")),
+            (os(b"SEGUE__SERVER__\xe9"), os(b"x")),
+            (os(b"OTHER"), os(b"\xff")),
+        ];
+        let environment = Environment::of(pairs.into_iter());
+        let (mut root, mut faults) = (Table::new(), Vec::new());
+        overlay(&mut root, &environment, &mut faults);
+        assert!(root.is_empty());
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(environment.is_no_text("OTHER") && environment.get("OTHER").is_none());
     }
 
     #[test]

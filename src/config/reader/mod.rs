@@ -49,22 +49,23 @@ impl Reader<'_> {
 
     /// The text of a file.
     pub(super) fn file(&mut self, path: &Path, at: &Place) -> Option<String> {
+        let mut hint = "relative paths start at the directory of the configuration file";
         let problem = match std::fs::metadata(path) {
             Ok(found) if found.len() > FILE_BYTES_MAX => {
                 format!("it is larger than {FILE_BYTES_MAX} bytes")
             }
             Ok(_) => match std::fs::read_to_string(path) {
                 Ok(text) => return Some(text),
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                    hint = "save the file as UTF-8 text, with nothing else in it";
+                    "it is not UTF-8 text".to_owned()
+                }
                 Err(error) => error.to_string(),
             },
             Err(error) => error.to_string(),
         };
         let what = format!("cannot read `{}`: {problem}", path.display());
-        self.fault(
-            at,
-            what,
-            "relative paths start at the directory of the configuration file",
-        );
+        self.fault(at, what, hint);
         None
     }
 }

@@ -61,8 +61,13 @@ impl<'t> Section<'t> {
                     (Some(name), None) => match reader.environment.get(&name.value) {
                         Some(value) => value.to_owned(),
                         None => {
+                            let why = if reader.environment.is_no_text(&name.value) {
+                                "is not UTF-8"
+                            } else {
+                                "is not set"
+                            };
                             let what = format!(
-                                "wants the environment variable `{}`, which is not set",
+                                "wants the environment variable `{}`, which {why}",
                                 name.value
                             );
                             self.wrong(
