@@ -1,6 +1,7 @@
 //! `segue agent`: the people who answer, and their tokens. Asks the running process, or opens the store itself.
 
 use std::collections::BTreeSet;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::complain;
+use super::{complain, ended, remark, say};
 use crate::clock::SystemClock;
 use crate::control::{self, Agent, Reply, Request};
 use crate::conversation::words::Role;
@@ -151,28 +152,31 @@ fn alone(dir: &Path, request: &Request) -> Result<Reply, (String, String)> {
     })
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn tell(action: &Action, reply: Reply) -> ExitCode {
     match reply {
         Reply::Token { token } => {
-            println!("{}", token.reveal());
             let name = match action {
                 Action::Add { name, .. } | Action::Token { name } | Action::Revoke { name } => name,
                 Action::List => "",
             };
-            eprintln!(
+            let said = io::stdout()
+                .lock()
+                .write_all(format!("{}\n", token.reveal()).as_bytes());
+            if let Err(fault) = said.and_then(|()| io::stdout().flush()) {
+                // Nobody has seen the token, whoever closed the pipe: that is never "read enough".
+                complain(
+                    &format!("agent `{name}` exists, but the token could not be shown: {fault}"),
+                    &format!("get a new one with: segue agent token {name:?}"),
+                );
+                return ExitCode::FAILURE;
+            }
+            remark(&format!(
                 "This is the token of `{name}`. Keep it: it is shown once and stored only as a hash."
-            );
+            ));
             ExitCode::SUCCESS
         }
-        Reply::Done => {
-            println!("done");
-            ExitCode::SUCCESS
-        }
-        Reply::Agents { agents } => {
-            print!("{}", table(&agents));
-            ExitCode::SUCCESS
-        }
+        Reply::Done => ended(say("done\n")),
+        Reply::Agents { agents } => ended(say(&table(&agents))),
         Reply::Failed { what, mend } => {
             complain(&what, &mend);
             ExitCode::FAILURE

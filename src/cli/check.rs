@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::{ended, remark, say};
 use crate::config::{self, Config, Environment, ServerSection};
 use crate::knowledge::{Knowledge, KnowledgeError};
 
@@ -11,21 +12,19 @@ use crate::knowledge::{Knowledge, KnowledgeError};
 const EXIT_WRONG: u8 = 2;
 
 /// Checks `path` (or `segue.toml` here, or else the demonstration) together with the environment. Exit 0 or 2.
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 pub fn run(path: Option<&Path>) -> ExitCode {
     let found = path.map(Path::to_owned).or_else(config::default_path);
     match Config::load(found.as_deref(), &Environment::of_process()) {
         Ok(config) => {
             if let Some(fault) = knowledge_fault(&config) {
-                eprintln!("{fault}\n  hint: {}\n1 fault", fault.hint());
+                remark(&format!("{fault}\n  hint: {}\n1 fault", fault.hint()));
                 return ExitCode::from(EXIT_WRONG);
             }
-            println!("{}", summary(&config, found.as_deref()));
-            ExitCode::SUCCESS
+            ended(say(&format!("{}\n", summary(&config, found.as_deref()))))
         }
         Err(faults) => {
             let plural = if faults.len() == 1 { "fault" } else { "faults" };
-            eprintln!("{faults}\n{} {plural}", faults.len());
+            remark(&format!("{faults}\n{} {plural}", faults.len()));
             ExitCode::from(EXIT_WRONG)
         }
     }

@@ -1,35 +1,37 @@
 //! `segue init`: writes a commented starter configuration and sample knowledge. Never overwrites anything.
 
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::starter;
+use super::{complain, ended, say, starter};
 use crate::config::FILE_NAME;
 
 /// The directory of the sample knowledge.
 const KNOWLEDGE_DIR: &str = "knowledge";
 
 /// Writes the starter into `dir` and says what was written and what was there already. Exit 0 or 1.
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 pub fn run(dir: &Path) -> ExitCode {
     match write(dir) {
         Ok(done) => {
+            let mut told = String::new();
             for path in &done.written {
-                println!("wrote {}", path.display());
+                let _ = writeln!(told, "wrote {}", path.display());
             }
             for path in &done.skipped {
-                println!("kept  {} (it was there already)", path.display());
+                let _ = writeln!(told, "kept  {} (it was there already)", path.display());
             }
-            println!(
-                "\nnext: segue serve --config {}",
-                dir.join(FILE_NAME).display()
-            );
-            ExitCode::SUCCESS
+            let next = dir.join(FILE_NAME);
+            let _ = writeln!(told, "\nnext: segue serve --config {}", next.display());
+            ended(say(&told))
         }
         Err(error) => {
-            eprintln!("{error}\nhint: choose a directory that you may write to: segue init DIR");
+            complain(
+                &error.to_string(),
+                "choose a directory that you may write to: segue init DIR",
+            );
             ExitCode::FAILURE
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
-use super::complain;
+use super::{complain, say};
 use crate::load::customers::Mix;
 use crate::load::plan::{Behaviour, Place, Plan, Shape, Staff, rates, share, time};
 use crate::load::report::{html, text};
@@ -201,7 +201,7 @@ pub fn run(arguments: &LoadArguments) -> ExitCode {
         Ok(report) => report,
         Err(fault) => return failed(&fault),
     };
-    tell(arguments.format, &report);
+    let said = tell(arguments.format, &report);
     if let Some(path) = &arguments.report
         && let Err(fault) = std::fs::write(path, html::write(&report))
     {
@@ -211,9 +211,10 @@ pub fn run(arguments: &LoadArguments) -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
-    match report.passed {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    match (report.passed, said) {
+        (true, Ok(())) => ExitCode::SUCCESS,
+        (true, Err(code)) => code,
+        (false, Ok(()) | Err(_)) => ExitCode::FAILURE,
     }
 }
 
@@ -225,13 +226,12 @@ fn failed(fault: &LoadError) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the result of the command")]
-fn tell(format: Format, report: &crate::load::report::Report) {
+fn tell(format: Format, report: &crate::load::report::Report) -> Result<(), ExitCode> {
     match format {
-        Format::Text => print!("{}", text::write(report)),
+        Format::Text => say(&text::write(report)),
         Format::Json => {
             let json = serde_json::to_string_pretty(report);
-            println!("{}", json.expect("numbers and texts are JSON"));
+            say(&format!("{}\n", json.expect("numbers and texts are JSON")))
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod starter;
 pub mod talk;
 pub mod triage;
 
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -82,11 +83,71 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Prints what a command answers: the one place that writes to stdout for a command that then ends. Whoever closed the
+/// pipe has read enough, so that is no failure; anything else is said on stderr.
+///
+/// # Errors
+/// The exit code with which the command ends.
+pub(crate) fn say(text: &str) -> Result<(), ExitCode> {
+    say_to(&mut std::io::stdout().lock(), text)
+}
+
+fn say_to(out: &mut impl Write, text: &str) -> Result<(), ExitCode> {
+    let said = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    said.map_err(|fault| {
+        if fault.kind() == ErrorKind::BrokenPipe {
+            return ExitCode::SUCCESS;
+        }
+        complain(
+            &format!("the output cannot be written: {fault}"),
+            "make room, or send it elsewhere",
+        );
+        ExitCode::FAILURE
+    })
+}
+
+/// How a command ends whose last word was `said`.
+pub(crate) fn ended(said: Result<(), ExitCode>) -> ExitCode {
+    said.err().unwrap_or(ExitCode::SUCCESS)
+}
+
 /// Says on stderr what is wrong and how to mend it.
-#[expect(clippy::print_stderr, reason = "this is where commands complain")]
 pub(crate) fn complain(what: &str, mend: &str) {
-    eprintln!("segue: {what}");
+    remark(&format!("segue: {what}"));
     if !mend.is_empty() {
-        eprintln!("  hint: {mend}");
+        remark(&format!("  hint: {mend}"));
+    }
+}
+
+/// A line on stderr. If that cannot be written either, nobody is there to be told.
+pub(crate) fn remark(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fails(ErrorKind);
+
+    impl Write for Fails {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure_and_a_full_disk_is_one() {
+        let check = |kind, expected| {
+            let ended = ended(say_to(&mut Fails(kind), "words"));
+            assert_eq!(format!("{ended:?}"), format!("{expected:?}"), "{kind}");
+        };
+        check(ErrorKind::BrokenPipe, ExitCode::SUCCESS);
+        check(ErrorKind::StorageFull, ExitCode::FAILURE);
+        assert!(say_to(&mut Vec::new(), "words").is_ok());
     }
 }

@@ -1,5 +1,6 @@
 //! `segue serve`: starts, says where to look, runs until told to stop, stops in good order.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::complain;
+use super::{complain, say};
 use crate::app::App;
 use crate::config::{ChannelKind, Config, Environment, LogFormat, default_path};
 use crate::conversation::words::Role;
@@ -126,33 +127,47 @@ async fn serve(config: Config, demonstration: bool) -> ExitCode {
 }
 
 /// Says where to look and how to sign in.
-#[expect(clippy::print_stdout, reason = "this is for whoever started it")]
 fn welcome(app: &App, config: &Config, demonstration: bool) {
     let public = app.public_address();
-    println!("Segue is ready.");
-    println!(
+    let mut told = String::new();
+    let _ = writeln!(told, "Segue is ready.");
+    let _ = writeln!(
+        told,
         "  web chat      http://{public}/chat          (or: segue chat --url http://{public})"
     );
-    println!("  agent API     http://{public}/api/v1/openapi.json");
-    println!(
+    let _ = writeln!(told, "  agent API     http://{public}/api/v1/openapi.json");
+    let _ = writeln!(
+        told,
         "  operations    http://{}/status   /metrics /healthz /readyz",
         app.ops_address()
     );
-    println!("  data          {}", config.storage.data_dir.display());
+    let _ = writeln!(
+        told,
+        "  data          {}",
+        config.storage.data_dir.display()
+    );
     if demonstration {
         let token = app.doors().desk.grant("demo", Role::Admin);
         let token = token
             .as_ref()
             .map_or("(none: see the log)", |token| token.reveal());
-        println!();
-        println!("  This is the demonstration: offline answers from a bundled sample shop.");
-        println!("  Sign in as agent `demo` with this token, valid until Segue stops:");
-        println!("      {token}");
-        println!(
+        told.push('\n');
+        let _ = writeln!(
+            told,
+            "  This is the demonstration: offline answers from a bundled sample shop."
+        );
+        let _ = writeln!(
+            told,
+            "  Sign in as agent `demo` with this token, valid until Segue stops:"
+        );
+        let _ = writeln!(told, "      {token}");
+        let _ = writeln!(
+            told,
             "  Who waits:    curl -H 'Authorization: Bearer {token}' 'http://{public}/api/v1/conversations?mode=waiting'"
         );
     } else {
-        println!(
+        let _ = writeln!(
+            told,
             "  sign in       segue agent add NAME --role agent --data {}",
             config.storage.data_dir.display()
         );
@@ -161,17 +176,26 @@ fn welcome(app: &App, config: &Config, demonstration: bool) {
         match &section.kind {
             ChannelKind::Twilio(_) => {
                 let url = &app.doors().limits.public_url;
-                println!(
+                let _ = writeln!(
+                    told,
                     "  twilio        {name}: set the incoming-message webhook to (the part after # makes Twilio repeat failed deliveries)"
                 );
-                println!("                {url}/webhooks/{name}#rc=5&rp=all&ct=2000&rt=10000");
+                let _ = writeln!(
+                    told,
+                    "                {url}/webhooks/{name}#rc=5&rp=all&ct=2000&rt=10000"
+                );
             }
             ChannelKind::Http(_) => {
-                println!("  http          {name}: POST http://{public}/api/v1/messages");
+                let _ = writeln!(
+                    told,
+                    "  http          {name}: POST http://{public}/api/v1/messages"
+                );
             }
             ChannelKind::Webchat(_) => {}
         }
     }
+    // Whoever does not read this is served all the same.
+    let _unread = say(&told);
 }
 
 fn log(config: &Config) {

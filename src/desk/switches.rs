@@ -51,7 +51,7 @@ impl Turn {
             (Some(true), None, None) => switches.all = self.on,
             (None, Some(channel), None) => {
                 let off = switches.channels_off.contains(channel);
-                if !policy.channels.contains_key(channel) && !(self.on && off) {
+                if !(policy.channels.contains_key(channel) || self.on && off) {
                     return Err(NoSwitch::Channel(
                         channel.clone(),
                         names(policy.channels.keys()),
@@ -61,7 +61,7 @@ impl Turn {
             }
             (None, None, Some(queue)) => {
                 let off = switches.queues_off.contains(queue);
-                if !policy.queues.contains_key(queue) && !(self.on && off) {
+                if !(policy.queues.contains_key(queue) || self.on && off) {
                     return Err(NoSwitch::Queue(queue.clone(), names(policy.queues.keys())));
                 }
                 turn(&mut switches.queues_off, queue, self.on);
