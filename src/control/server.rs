@@ -173,7 +173,8 @@ async fn carry_out(doors: &Doors, request: Request) -> Reply {
                 | Request::AgentList
                 | Request::AgentToken { .. }
                 | Request::Status
-                | Request::Ai { .. } => None,
+                | Request::Ai { .. }
+                | Request::Read { .. } => None,
             };
             // Nobody inherits what somebody of that name may still hold.
             departed::let_go_of_all(doors).await;
