@@ -12,7 +12,7 @@ use segue::conversation::Conversation;
 use segue::conversation::decision::Perform;
 use segue::conversation::event::{Act, Event};
 use segue::conversation::message::{Attempt, Body, Customer, Inbound, Medium};
-use segue::conversation::policy::{ChannelPolicy, Policy};
+use segue::conversation::policy::{ChannelPolicy, PhraseRule, Policy};
 use segue::conversation::question::{ModelAnswer, ModelVerdict};
 use segue::conversation::trail::{Entry, Source, Usage};
 use segue::conversation::words::{ModeName, Outcome, Reason, Role, Verdict};
@@ -656,9 +656,13 @@ fn the_recorded_rules_reach_the_recorded_decisions_and_others_are_found_out() {
         (&10.into(), &10.into()),
         "{verified}"
     );
-    // Under the name of the rules that decided lie rules that do not know what a person is.
+    // Under the name of the rules that decided lie rules that make an exception of every person.
     let mut forged = Policy::clone(&rules);
-    forged.phrases.wants_person.clear();
+    forged.phrases.not_wants.push(PhraseRule {
+        language: "en".to_owned(),
+        phrase: "person".to_owned(),
+    });
+    forged.phrases.recompile();
     let dir = kept(&stories, &forged);
     let output = segue(dir.path(), &["replay", "--verify", "--format", "json"]);
     assert_eq!(output.status.code(), Some(1));

@@ -62,6 +62,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "model",
             "control",
             "conversation",
+            "http",
             "ids",
             "clock",
             "secret",
