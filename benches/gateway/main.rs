@@ -34,6 +34,7 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use segue::load::process;
 use serde_json::{Value, json};
 
 use self::people::{Crowd, Holder};
@@ -149,7 +150,7 @@ fn main() {
     let dir = tempfile::tempdir_in(beside.parent().expect("a directory")).expect("a directory");
     println!(
         "data on {}, {} processors",
-        watch::file_system(dir.path()),
+        process::file_system(dir.path()).unwrap_or_else(|| "an unknown file system".to_owned()),
         processors()
     );
     let sync = floor::sync_alone(dir.path(), Duration::from_secs_f64(plan.seconds / 2.0));

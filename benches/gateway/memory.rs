@@ -8,11 +8,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use segue::load::process;
 use serde_json::{Value, json};
 
 use crate::people::{Crowd, Holder};
 use crate::target::Target;
-use crate::{CHANNEL, load, people, target, watch};
+use crate::{CHANNEL, load, people, target};
 
 /// Messages of both sides.
 const MESSAGES: u32 = 10;
@@ -49,7 +50,7 @@ pub fn measure(count: u64, dir: &Path) -> Value {
         ("SEGUE__STORAGE__CACHE_MB", "4"),
     ];
     let mut segue = Target::segue_with("memory", &data, &variables);
-    let rss = |segue: &Target| watch::rss_kib(segue.pid());
+    let rss = |segue: &Target| process::memory(segue.pid()).map_or(0, |(now, _)| now / 1_024);
     let each = |kib: u64| kib as f64 / count as f64;
     println!(
         "\nmemory of {count} conversations of {MESSAGES} messages (resident set of the process)"

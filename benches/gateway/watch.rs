@@ -1,8 +1,7 @@
-//! What a process costs, as the kernel counts it: processor time by thread, memory, and where its files lie.
+//! Processor time by thread, as the kernel counts it; what a process costs in all is in `segue::load::process`.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 /// The kernel counts user and system time in hundredths of a second.
 const TICK_US: u64 = 10_000;
@@ -75,29 +74,4 @@ pub fn total(threads: &BTreeMap<String, Cpu>) -> Cpu {
         all: sum.all + one.all,
     };
     threads.values().fold(Cpu::default(), add)
-}
-
-/// Resident memory of `pid` in KiB.
-pub fn rss_kib(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0)
-}
-
-/// The file system `dir` lies on: kind and device.
-pub fn file_system(dir: &Path) -> String {
-    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let mount = |line: &str| {
-        let mut words = line.split(' ').map(str::to_owned);
-        let (device, place, kind) = (words.next()?, words.next()?, words.next()?);
-        dir.starts_with(&place)
-            .then_some((place.len(), format!("{kind} on {device}")))
-    };
-    mounts
-        .lines()
-        .filter_map(mount)
-        .max()
-        .map_or_else(|| "unknown".to_owned(), |(_, name)| name)
 }

@@ -15,8 +15,6 @@ use serde_json::{Value, json};
 use super::complain;
 use crate::clock;
 use crate::config::{self, Config, Environment};
-use crate::conversation::words::Reason;
-use crate::triage::specs::Action;
 use crate::triage::{Context, Finding, Phrases, Rules, Triage};
 
 /// Wrong usage or configuration.
@@ -134,27 +132,14 @@ fn judge(line: &Line, phrases: &Phrases, rules: &Rules) -> Value {
         deflections: line.deflections,
     };
     let began = clock::monotonic();
-    let triage = rules.before_model(&line.text, &context);
+    let triage = rules
+        .before_model(&line.text, &context)
+        .in_house(phrases, &line.text, language);
     let micros = began.elapsed().as_nanos() as f64 / 1e3;
-    let house = phrases.wants_person(&line.text, language);
-    let asked = triage
-        .findings
-        .iter()
-        .any(|finding| finding.reason == Reason::UserRequest);
     let mut answer = shown(&triage);
-    if let Some(found) = house.filter(|_| !asked && triage.decision().is_none_or(is_offer)) {
-        answer["action"] = json!("handoff");
-        answer["reason"] = json!(Reason::UserRequest.as_str());
-        answer["rule"] = json!(found.rule);
-        answer["matched"] = json!(found.matched);
-    }
     answer["text"] = json!(line.text);
     answer["us"] = json!((micros * 10.0).round() / 10.0);
     answer
-}
-
-fn is_offer(finding: &Finding) -> bool {
-    finding.action != Action::Handoff
 }
 
 fn shown(triage: &Triage) -> Value {
@@ -198,6 +183,7 @@ fn shown(triage: &Triage) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conversation::policy::{PhraseRule, Policy};
     use crate::triage::BUNDLED;
 
     #[test]
@@ -233,5 +219,31 @@ mod tests {
         .expect("memory");
         let out = String::from_utf8(out).expect("JSON is text");
         assert_eq!(out.lines().count(), 3, "{out}");
+    }
+
+    #[test]
+    fn what_the_house_says_decides_here_as_it_does_in_a_conversation() {
+        let mut policy = Policy::default();
+        policy.phrases.wants_person.push(PhraseRule {
+            language: "en".to_owned(),
+            phrase: "front desk".to_owned(),
+        });
+        policy.phrases.not_wants.push(PhraseRule {
+            language: "en".to_owned(),
+            phrase: "person of the year".to_owned(),
+        });
+        policy.phrases.recompile();
+        let check = |text: &str, rule: Option<&str>| {
+            let shown = judge(&read(text), &policy.phrases, policy.triage.rules());
+            let decided = policy.asks_for_person(text, None);
+            let decided = decided.map(|(trigger, _)| trigger.rule);
+            assert_eq!(shown["rule"].as_str(), rule, "{shown}");
+            assert_eq!(decided.as_deref(), rule, "{text}");
+        };
+        check("the front desk please", Some("en:front desk"));
+        check("let me talk to a person", Some("en:ask.talk"));
+        check("let me talk to a person of the year", None);
+        check("my lawyer wants to talk to a person", Some("scope.legal"));
+        check("where is my order", None);
     }
 }

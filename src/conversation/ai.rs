@@ -19,8 +19,8 @@ use super::trail::CancelCause;
 use super::words::{By, ModeName, Outcome, Reason};
 use crate::clock::Timestamp;
 use crate::ids::{AgentName, QueueName};
-use crate::triage::specs::{Action, Kind};
-use crate::triage::{Context, Finding};
+use crate::triage::Context;
+use crate::triage::specs::Action;
 
 /// The facts and deadlines of this mode.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -164,27 +164,13 @@ impl Policy {
             ..Context::default()
         };
         let triage = self.triage.rules().before_model(text, &context);
-        let hands_off =
-            |finding: &&Finding| finding.action == Action::Handoff && !finding.observe_only;
-        let ruled = triage.findings.iter().find(hands_off);
-        let scope = ruled.filter(|finding| finding.kind == Kind::Scope);
-        if scope.is_none()
-            && let Some(found) = self.phrases.wants_person(text, language)
-        {
-            let trigger = Trigger {
-                reason: Reason::UserRequest,
-                rule: found.rule,
-                matched: found.matched,
-                queue: None,
-            };
-            return Some((trigger, 0));
+        let triage = triage.in_house(&self.phrases, text, language);
+        let finding = triage.decision()?;
+        match finding.action {
+            Action::Handoff => {}
+            // What is only offered leads to nothing yet.
+            Action::Offer | Action::Signal => return None,
         }
-        // the grammar's own request was refused by the house's exceptions, or is the one above
-        let ruled = scope.or_else(|| {
-            let mut all = triage.findings.iter().filter(hands_off);
-            all.find(|finding| finding.reason != Reason::UserRequest)
-        });
-        let finding = ruled?;
         let queue = finding.queue.as_deref().map(QueueName::from);
         let trigger = Trigger {
             reason: finding.reason,

@@ -260,15 +260,8 @@ async fn serve(desk: &Desk, token: &Secret, ticket: &Ticket, chance: &mut Chance
         tokio::time::sleep(chance.exponential(desk.staff.think)).await;
         open(&desk.book).releasing(ticket.customer);
         if resolves {
-            let done = act(
-                desk,
-                token,
-                &ticket.id,
-                "resolve",
-                &json!({"note": "settled"}),
-            )
-            .await;
-            open(&desk.book).people.resolved += u64::from(done.is_some());
+            let done = resolve(desk, token, ticket).await;
+            open(&desk.book).people.resolved += u64::from(done);
             return;
         }
         // Refused when the customer wrote after what we have answered: then they are answered first.
@@ -282,14 +275,15 @@ async fn serve(desk: &Desk, token: &Secret, ticket: &Ticket, chance: &mut Chance
         }
     }
     open(&desk.book).releasing(ticket.customer);
-    let _done = act(
-        desk,
-        token,
-        &ticket.id,
-        "resolve",
-        &json!({"note": "settled"}),
-    )
-    .await;
+    let _done = resolve(desk, token, ticket).await;
+}
+
+/// Whether it was done.
+async fn resolve(desk: &Desk, token: &Secret, ticket: &Ticket) -> bool {
+    let body = json!({"note": "settled"});
+    act(desk, token, &ticket.id, "resolve", &body)
+        .await
+        .is_some()
 }
 
 /// Thinks, then replies; the reply's entry. The reply is intended for the moment at which thinking is over.

@@ -69,8 +69,18 @@ impl Phrases {
     /// Whether `text` asks for a person: in the house's own words, or in any that the grammar hears. `language`: that of
     /// the conversation, where it is known.
     pub fn wants_person(&self, text: &str, language: Option<&str>) -> Option<Match> {
+        self.judge(text, language, super::explicit_request(text, language))
+    }
+
+    /// The same, where it is known what the grammar `heard`: the house's own words ask too, and its exceptions take back.
+    pub(super) fn judge(
+        &self,
+        text: &str,
+        language: Option<&str>,
+        heard: Option<Match>,
+    ) -> Option<Match> {
         if self.wants_person.is_empty() && self.not_wants.is_empty() {
-            return super::explicit_request(text, language);
+            return heard;
         }
         let compiled = self.compiled.of(self);
         let said = normalise(text);
@@ -86,7 +96,7 @@ impl Phrases {
             .find(|(w, start, end)| w.list == List::Wants && !refused(*start, *end))
             .map(|(wording, ..)| self.found(wording))
             .or_else(|| {
-                super::explicit_request(text, language).filter(|found| {
+                heard.filter(|found| {
                     let place = said.find(&found.matched);
                     place.is_none_or(|from| !refused(from, from + found.matched.len()))
                 })

@@ -6,7 +6,8 @@
 use super::amounts;
 use super::asks;
 use super::classes::{I, LINK, MODAL, NEG, SOFT, TALK, WANT};
-use super::lexicon::{Lexicon, Meaning, tongue};
+use super::lexicon::{LANGUAGES, Lexicon, Meaning, tongue};
+use super::phrases::{Match, Phrases};
 use super::reading::Reading;
 use super::signals::{self, Signals};
 use super::specs::{Action, Kind, Priority, RuleSpec, Spec, Thresholds};
@@ -80,6 +81,43 @@ impl Triage {
                 .find(|finding| finding.action == action && !finding.observe_only)
         };
         first(Action::Handoff).or_else(|| first(Action::Offer))
+    }
+
+    /// With what the house itself says of asking for a person in `text`. The request then bears the name that the trail
+    /// gives it, and stands where the order wants it: behind the topics out of scope.
+    pub fn in_house(mut self, phrases: &Phrases, text: &str, language: Option<&str>) -> Self {
+        let request = |finding: &Finding| finding.reason == Reason::UserRequest;
+        let heard = self.findings.iter().position(request);
+        let heard = heard.map(|at| self.findings.remove(at));
+        let known = heard.as_ref().map_or("", |finding| finding.language);
+        let heard = heard.map(|finding| Match {
+            rule: match finding.rule.strip_prefix(EXPLICIT) {
+                Some(rule) => format!("{known}:{}", rule.trim_start_matches('.')),
+                None => finding.rule,
+            },
+            matched: finding.matched,
+        });
+        let Some(found) = phrases.judge(text, language, heard) else {
+            return self;
+        };
+        let scope = |finding: &&Finding| finding.kind == Kind::Scope;
+        let place = self.findings.iter().take_while(scope).count();
+        // A rule of the request begins with its language; a house may have phrases in one that is not bundled.
+        let of = found.rule.split(':').next();
+        let spoken = LANGUAGES.into_iter().find(|language| of == Some(*language));
+        let finding = Finding {
+            rule: found.rule,
+            kind: Kind::Keyword,
+            reason: Reason::UserRequest,
+            matched: found.matched,
+            language: spoken.unwrap_or_default(),
+            action: Action::Handoff,
+            queue: None,
+            priority: Priority::Normal,
+            observe_only: false,
+        };
+        self.findings.insert(place, finding);
+        self
     }
 }
 
