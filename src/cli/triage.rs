@@ -112,18 +112,22 @@ fn copy(
     }
 }
 
-/// JSON with a text, or else the line itself.
-fn read(written: &str) -> Line {
-    match serde_json::from_str::<Line>(written) {
-        Ok(line) if written.trim_start().starts_with('{') => line,
-        Ok(_) | Err(_) => Line {
-            text: written.to_owned(),
-            ..Line::default()
-        },
+/// JSON with a text, or else the line itself; then, if it looks like JSON, why it is none.
+fn read(written: &str) -> (Line, Option<String>) {
+    let plain = || Line {
+        text: written.to_owned(),
+        ..Line::default()
+    };
+    if !written.trim_start().starts_with('{') {
+        return (plain(), None);
+    }
+    match serde_json::from_str(written) {
+        Ok(line) => (line, None),
+        Err(fault) => (plain(), Some(format!("taken as plain text: {fault}"))),
     }
 }
 
-fn judge(line: &Line, phrases: &Phrases, rules: &Rules) -> Value {
+fn judge((line, note): &(Line, Option<String>), phrases: &Phrases, rules: &Rules) -> Value {
     let recent: Vec<&str> = line.history.iter().map(String::as_str).collect();
     let language = line.language.as_deref();
     let context = Context {
@@ -138,6 +142,9 @@ fn judge(line: &Line, phrases: &Phrases, rules: &Rules) -> Value {
     let micros = began.elapsed().as_nanos() as f64 / 1e3;
     let mut answer = shown(&triage);
     answer["text"] = json!(line.text);
+    if let Some(note) = note {
+        answer["note"] = json!(note);
+    }
     answer["us"] = json!((micros * 10.0).round() / 10.0);
     answer
 }
@@ -245,5 +252,15 @@ mod tests {
         check("let me talk to a person of the year", None);
         check("my lawyer wants to talk to a person", Some("scope.legal"));
         check("where is my order", None);
+    }
+
+    #[test]
+    fn a_line_that_is_nearly_json_says_what_is_wrong_with_it() {
+        let judged = |written| judge(&read(written), &Phrases::default(), &BUNDLED);
+        let wrong = judged(r#"{"text": 5}"#);
+        let note = wrong["note"].as_str().unwrap_or_default();
+        assert!(note.contains("plain text"), "{wrong}");
+        assert!(judged(r#"{"text": "hello"}"#)["note"].is_null());
+        assert!(judged("hello")["note"].is_null());
     }
 }
