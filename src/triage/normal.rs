@@ -4,27 +4,35 @@
 //! makes it a command (`/end`). Letters of other scripts are kept as they are. Unicode's own normalisation is not
 //! needed: only what keyboards of the bundled languages produce is folded, and combining marks are dropped.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
 /// `text` as ` word word word `, with a space at both ends so that every word has a border on each side.
 pub(super) fn normalise(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push(' ');
     let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' | '’' | 'ʼ' | '`' | '´' => {}
-            '/' if out.ends_with(' ') && chars.peek().is_some_and(|n| n.is_alphabetic()) => {
-                out.push('/');
-            }
-            c if is_mark(c) => {}
-            c if c.is_alphanumeric() => fold(c, &mut out),
-            _ if out.ends_with(' ') => {}
-            _ => out.push(' '),
-        }
-    }
-    if !out.ends_with(' ') {
+    while next_word(&mut chars, &mut out) {
         out.push(' ');
     }
     out
+}
+
+/// Puts the next word of `chars` behind `out`, normalised. Says whether there was one.
+pub(super) fn next_word(chars: &mut Peekable<Chars<'_>>, out: &mut String) -> bool {
+    let start = out.len();
+    while let Some(c) = chars.next() {
+        let begun = out.len() > start;
+        match c {
+            '\'' | '’' | 'ʼ' | '`' | '´' => {}
+            '/' if !begun && chars.peek().is_some_and(|n| n.is_alphabetic()) => out.push('/'),
+            c if is_mark(c) => {}
+            c if c.is_alphanumeric() => fold(c, out),
+            _ if begun => return true,
+            _ => {}
+        }
+    }
+    out.len() > start
 }
 
 /// Combining accents, and characters without width that some keyboards and copy-paste leave behind.

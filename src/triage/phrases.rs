@@ -116,6 +116,10 @@ impl Phrases {
     /// Whether `text` sends the person away: the whole message, courtesies aside.
     pub fn ends_human(&self, text: &str, language: Option<&str>) -> Option<Match> {
         let compiled = self.compiled.of(self);
+        // Asked of every word to a person, and nearly always in vain: most messages are told by how they begin.
+        if !compiled.may_end(text) {
+            return None;
+        }
         let wording = compiled.whole(&normalise(text), language, List::EndsHuman)?;
         Some(self.found(wording))
     }
@@ -321,6 +325,22 @@ mod tests {
         check("I do not want to go back to the assistant", false);
         check("end", false);
         check("volver al asistente", true);
+    }
+
+    #[test]
+    fn every_wording_that_sends_a_person_away_is_heard_with_courtesies_too() {
+        let phrases = Phrases::default();
+        let mut wordings = 0;
+        for rule in &phrases.ends_human {
+            for text in expand(&rule.phrase).expect("bundled") {
+                for said in [text.clone(), format!("Hola, please{text}, gracias!")] {
+                    let language = Some(rule.language.as_str());
+                    assert!(phrases.ends_human(&said, language).is_some(), "{said:?}");
+                }
+                wordings += 1;
+            }
+        }
+        assert!(wordings > 20, "{wordings}");
     }
 
     #[test]

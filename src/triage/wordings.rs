@@ -3,11 +3,11 @@
 //! Wordings of several words go into one automaton with their border spaces; those that count only as a whole message
 //! go into a map. Nothing here knows what a match means: that is for [`super::phrases`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aho_corasick::AhoCorasick;
 
-use super::normal::normalise;
+use super::normal::{next_word, normalise};
 use super::phrases::Phrases;
 use crate::conversation::texts::primary;
 
@@ -107,6 +107,8 @@ pub(super) struct Automaton {
     wholes: HashMap<String, Vec<usize>>,
     /// The wordings of yes and no.
     pub(super) answers: Vec<usize>,
+    /// The words with which wordings that send a person away begin.
+    ends_begin: HashSet<String>,
 }
 
 impl Automaton {
@@ -154,12 +156,33 @@ impl Automaton {
         }
         let finder = AhoCorasick::new(patterns.iter().map(|i| &wordings[*i].text)).ok();
         Self {
+            ends_begin: wordings
+                .iter()
+                .filter(|wording| wording.list == List::EndsHuman)
+                .filter_map(|wording| Some(wording.text.split_whitespace().next()?.to_owned()))
+                .collect(),
             wordings,
             finder,
             patterns,
             wholes,
             answers,
         }
+    }
+
+    /// Whether `text` begins as a wording that sends a person away does, courtesies aside. Looks at a word or two.
+    pub(super) fn may_end(&self, text: &str) -> bool {
+        let mut chars = text.chars().peekable();
+        let mut word = String::with_capacity(16);
+        while next_word(&mut chars, &mut word) {
+            if self.ends_begin.contains(&word) {
+                return true;
+            }
+            if !COURTESIES.contains(&word.as_str()) {
+                return false;
+            }
+            word.clear();
+        }
+        false
     }
 
     pub(super) fn anywhere<'a>(
