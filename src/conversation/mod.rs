@@ -20,6 +20,7 @@
 pub mod decision;
 pub mod event;
 pub mod message;
+pub mod packed;
 pub mod policy;
 pub mod question;
 pub mod texts;
@@ -257,9 +258,12 @@ impl Conversation {
         asked || !self.common.outbox.is_clear()
     }
 
-    /// Whether the head may have forgotten this id while the store still knows it.
-    pub fn store_may_know(&self, id: IdHash, now: Timestamp) -> bool {
-        !self.common.seen.contains(id) && self.common.seen.ask_store(now)
+    /// What the head may have forgotten of a message while the store still knows it: the hash of its id.
+    pub fn store_may_know(&self, inbound: &Inbound, now: Timestamp) -> Option<IdHash> {
+        let seen = &self.common.seen;
+        seen.ask_store(now)
+            .then(|| inbound.hash())
+            .filter(|id| !seen.contains(*id))
     }
 
     /// The trail entries whose texts are owed: what has to be loaded with the head.
@@ -315,6 +319,11 @@ impl Conversation {
         })
     }
 
+    /// The number that the next entry of the trail will have.
+    pub fn next_entry(&self) -> u64 {
+        self.common.next_entry
+    }
+
     /// Whether a stream of the question `ask` may go on: the model still speaks for this conversation.
     pub fn may_stream(&self, ask: crate::ids::AskId) -> bool {
         match &self.mode {
@@ -326,10 +335,10 @@ impl Conversation {
 
     /// The head's bytes: a version, then the head.
     pub fn encode(&self) -> Vec<u8> {
-        // Grown once: most of a head is the ids it has seen, of up to ten bytes each.
-        let mut head = Vec::with_capacity(384 + 10 * self.common.seen.len());
+        // Grown once: most of a head is the ids it has seen, of eight bytes each.
+        let mut head = Vec::with_capacity(384 + 8 * self.common.seen.len());
         head.push(HEAD_VERSION);
-        postcard::to_extend(self, head).expect("a head is plain data")
+        packed::append(head, self)
     }
 
     /// Reads a head.

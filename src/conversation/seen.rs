@@ -27,6 +27,7 @@ pub const KEYS_FOR: Duration = Duration::from_secs(24 * 3600);
 /// The inbound ids a conversation has seen.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Seen {
+    #[serde(with = "super::packed::hashes")]
     ids: VecDeque<IdHash>,
     forgot_at: Option<Timestamp>,
 }

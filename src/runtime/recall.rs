@@ -84,13 +84,11 @@ pub(super) async fn recall(event: &mut Event, kept: &mut Kept) -> Result<(), Loa
     else {
         return Ok(());
     };
-    let (id, hash) = (kept.id(), inbound.hash());
-    if !kept
-        .conversation
-        .store_may_know(hash, kept.router.clock().now())
-    {
+    let now = kept.router.clock().now();
+    let Some(hash) = kept.conversation.store_may_know(inbound, now) else {
         return Ok(());
-    }
+    };
+    let id = kept.id();
     if let Forgotten::Asked(ASKS_MAX) = kept.forgotten {
         let store = kept.router.store().clone();
         let all = blocking(move || store.seen_of(id, FETCHED_MAX)).await?;

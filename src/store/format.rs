@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Listing, Turn};
 use crate::clock::Timestamp;
+use crate::conversation::packed::append;
 use crate::conversation::trail::Entry;
 use crate::conversation::words::ModeName;
 use crate::ids::{ConversationId, IdHash};
@@ -108,10 +109,6 @@ pub fn open_as<T: for<'a> Deserialize<'a>>(
     value: &[u8],
 ) -> Result<T, FormatError> {
     postcard::from_bytes(open(what, value)?).map_err(|_| FormatError::Nonsense(what))
-}
-
-fn append<T: Serialize + ?Sized>(to: Vec<u8>, value: &T) -> Vec<u8> {
-    postcard::to_extend(value, to).expect("our words are plain data, and a vector takes them all")
 }
 
 /// A mode as one byte on disk. Never renumbered.
