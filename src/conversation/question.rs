@@ -63,24 +63,22 @@ pub enum Line {
     Note(String),
 }
 
-impl Question {
-    /// The customer's words that wait for an answer: what retrieval searches for.
-    pub fn asked(&self) -> String {
-        let mut open: Vec<&str> = Vec::new();
-        for line in self.lines.iter().rev() {
-            match line {
-                Line::Customer(text) => open.push(text),
-                Line::Ai(_) | Line::Human { .. } => break,
-                Line::System(_)
-                | Line::HandoffRequested { .. }
-                | Line::HumanStretchBegan { .. }
-                | Line::HumanStretchEnded { .. }
-                | Line::Note(_) => {}
-            }
+/// The customer's words in `lines` that wait for an answer: what retrieval searches for.
+pub fn asked(lines: &[Line]) -> String {
+    let mut open: Vec<&str> = Vec::new();
+    for line in lines.iter().rev() {
+        match line {
+            Line::Customer(text) => open.push(text),
+            Line::Ai(_) | Line::Human { .. } => break,
+            Line::System(_)
+            | Line::HandoffRequested { .. }
+            | Line::HumanStretchBegan { .. }
+            | Line::HumanStretchEnded { .. }
+            | Line::Note(_) => {}
         }
-        open.reverse();
-        open.join("\n")
     }
+    open.reverse();
+    open.join("\n")
 }
 
 /// The lines of `entries` that the model may see.
@@ -91,7 +89,8 @@ pub fn lines<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Line> {
         .collect()
 }
 
-fn line(fact: &Fact) -> Option<Line> {
+/// What the model may see of a fact; none for most.
+pub fn line(fact: &Fact) -> Option<Line> {
     Some(match fact {
         Fact::CustomerWrote { body, .. } => Line::Customer(body.text().to_owned()),
         Fact::AiWrote { text, .. } => Line::Ai(text.clone()),

@@ -5,44 +5,84 @@
 //! an `error` event may come after HTTP 200; tool input comes as fragments of JSON text; kinds of events, blocks and
 //! stop reasons are open lists. Pure: bytes in, words out.
 
+use std::sync::LazyLock;
+
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::prompt::{Prompt, Speaker};
+use super::prompt::Prompt;
 use super::sse::Event;
 use super::wire::{
     Finish, Refused, Reply, TOOL_CALLS_MAX, Tokens, ToolCall, append, number, refused_in_stream,
-    tools,
+    tools, written,
 };
 
-/// The body of a call. The part of the prompt that is the same for every customer is marked for the provider's cache.
-pub fn request(prompt: &Prompt, model: &str, max_tokens: u32, stream: bool) -> Value {
-    let messages: Vec<Value> = prompt
-        .turns
-        .iter()
-        .map(|turn| {
-            let role = match turn.speaker {
-                Speaker::User => "user",
-                Speaker::Assistant => "assistant",
-            };
-            json!({"role": role, "content": turn.text})
-        })
-        .collect();
-    let tools: Vec<Value> = tools()
+/// The body of a call, as JSON. The part of the prompt that is the same for every customer is marked for the provider's
+/// cache.
+pub fn request(prompt: &Prompt, model: &str, max_tokens: u32, stream: bool) -> String {
+    let said = prompt.turns.iter().map(|turn| Message {
+        role: turn.speaker.role(),
+        content: &turn.text,
+    });
+    let body = Body {
+        model,
+        max_tokens,
+        system: [
+            System {
+                kind: "text",
+                text: &prompt.stable,
+                cache_control: Some(CacheControl { kind: "ephemeral" }),
+            },
+            System {
+                kind: "text",
+                text: &prompt.varying,
+                cache_control: None,
+            },
+        ],
+        messages: said.collect(),
+        tools: &TOOLS,
+        stream,
+    };
+    written(&body, prompt.bytes())
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    max_tokens: u32,
+    system: [System<'a>; 2],
+    messages: Vec<Message<'a>>,
+    tools: &'a [Value],
+    stream: bool,
+}
+
+#[derive(Serialize)]
+struct System<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<CacheControl>,
+}
+
+#[derive(Serialize)]
+struct CacheControl {
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: &'a str,
+}
+
+static TOOLS: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    tools()
         .into_iter()
         .map(|(name, description, schema)| json!({"name": name, "description": description, "input_schema": schema}))
-        .collect();
-    json!({
-        "model": model,
-        "max_tokens": max_tokens,
-        "system": [
-            {"type": "text", "text": prompt.stable, "cache_control": {"type": "ephemeral"}},
-            {"type": "text", "text": prompt.varying},
-        ],
-        "messages": messages,
-        "tools": tools,
-        "stream": stream,
-    })
-}
+        .collect()
+});
 
 /// Reads a whole answer.
 ///
@@ -224,7 +264,7 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use super::super::prompt::Turn;
+    use super::super::prompt::{Speaker, Turn};
     use super::super::sse::Decoder;
     use super::*;
     use crate::conversation::words::ModelFault;
@@ -258,7 +298,7 @@ mod tests {
     #[test]
     fn the_request_alternates_carries_tools_and_no_sampling() {
         let prompt = Prompt {
-            stable: "S".to_owned(),
+            stable: "S".into(),
             varying: "V".to_owned(),
             turns: vec![Turn {
                 speaker: Speaker::User,
@@ -266,6 +306,7 @@ mod tests {
             }],
         };
         let body = request(&prompt, "claude-haiku-5-5", 100, true);
+        let body: Value = serde_json::from_str(&body).expect("JSON");
         assert_eq!(body["system"][0]["cache_control"]["type"], "ephemeral");
         assert_eq!(body["messages"], json!([{"role": "user", "content": "hi"}]));
         assert_eq!(body["tools"][0]["name"], "escalate");

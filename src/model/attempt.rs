@@ -5,7 +5,6 @@
 
 use std::time::Instant;
 
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::Emit;
@@ -124,7 +123,7 @@ impl Remote {
         let until = self.until(ask, false);
         let mut exchange = self
             .carrier
-            .post(&self.body(ask.prompt, ask.emit.is_some()), until)
+            .post(self.body(ask.prompt, ask.emit.is_some()), until)
             .await?;
         if exchange.status.is_success() {
             return Ok(exchange);
@@ -146,7 +145,7 @@ impl Remote {
         }
     }
 
-    fn body(&self, prompt: &Prompt, stream: bool) -> Value {
+    fn body(&self, prompt: &Prompt, stream: bool) -> String {
         match &self.dialect {
             Dialect::Anthropic { .. } => {
                 anthropic::request(prompt, &self.name, self.max_tokens, stream)

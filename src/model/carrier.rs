@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::Bytes;
 use reqwest::header::CONTENT_TYPE;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::wire::Refused;
@@ -104,12 +103,12 @@ impl Carrier {
     }
 
     /// Posts `body` and waits for the head of the answer.
-    pub(super) async fn post(&self, body: &Value, until: Until<'_>) -> Result<Exchange, Refused> {
+    pub(super) async fn post(&self, body: String, until: Until<'_>) -> Result<Exchange, Refused> {
         let call = self
             .client
             .post(self.url.clone())
             .headers(self.headers.clone())
-            .body(body.to_string())
+            .body(body)
             .send();
         let response = until
             .wait("waiting for the model", call)

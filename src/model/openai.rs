@@ -4,49 +4,102 @@
 //! borne: tool arguments as an object, missing ids, `content` null or in parts, no `usage`, `finish_reason` "stop" beside
 //! tool calls, no `[DONE]`, comments, an error object inside a stream. Pure: bytes in, words out.
 
+use std::sync::LazyLock;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::prompt::{Prompt, Speaker};
+use super::prompt::Prompt;
 use super::settings::TokenField;
 use super::sse::Event;
 use super::wire::{
     Finish, Refused, Reply, TOOL_CALLS_MAX, Tokens, ToolCall, append, number, refused_in_stream,
-    tools,
+    tools, written,
 };
 
-/// The body of a call.
+/// The body of a call, as JSON.
 pub fn request(
     prompt: &Prompt,
     model: &str,
     max_tokens: u32,
     limit: TokenField,
     stream: bool,
-) -> Value {
-    let system = format!("{}\n\n{}", prompt.stable, prompt.varying);
-    let mut messages = vec![json!({"role": "system", "content": system})];
-    messages.extend(prompt.turns.iter().map(|turn| {
-        let role = match turn.speaker {
-            Speaker::User => "user",
-            Speaker::Assistant => "assistant",
-        };
-        json!({"role": role, "content": turn.text})
-    }));
-    let tools: Vec<Value> = tools()
+) -> String {
+    let (max_completion_tokens, max_tokens) = match limit {
+        TokenField::MaxCompletionTokens => (Some(max_tokens), None),
+        TokenField::MaxTokens => (None, Some(max_tokens)),
+    };
+    // The system prompt is by far the longest part: it is written straight into the body and never put together.
+    let system = Message {
+        role: "system",
+        content: Content::System(&prompt.stable, &prompt.varying),
+    };
+    let said = prompt.turns.iter().map(|turn| Message {
+        role: turn.speaker.role(),
+        content: Content::Said(&turn.text),
+    });
+    let body = Body {
+        model,
+        max_completion_tokens,
+        max_tokens,
+        messages: std::iter::once(system).chain(said).collect(),
+        tools: &TOOLS,
+        stream,
+        stream_options: stream.then_some(StreamOptions {
+            include_usage: true,
+        }),
+    };
+    written(&body, prompt.bytes())
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    messages: Vec<Message<'a>>,
+    tools: &'a [Value],
+    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    /// What is the same for everybody, and what is not.
+    System(&'a str, &'a str),
+    Said(&'a str),
+}
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::System(stable, varying) => to.collect_str(&format_args!("{stable}\n\n{varying}")),
+            Self::Said(text) => to.serialize_str(text),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+static TOOLS: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    tools()
         .into_iter()
         .map(|(name, description, schema)| {
             json!({"type": "function", "function": {"name": name, "description": description, "parameters": schema}})
         })
-        .collect();
-    let limit = match limit {
-        TokenField::MaxCompletionTokens => "max_completion_tokens",
-        TokenField::MaxTokens => "max_tokens",
-    };
-    let mut body = json!({"model": model, limit: max_tokens, "messages": messages, "tools": tools, "stream": stream});
-    if stream {
-        body["stream_options"] = json!({"include_usage": true});
-    }
-    body
-}
+        .collect()
+});
 
 /// Reads a whole answer.
 ///
@@ -260,7 +313,7 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use super::super::prompt::Turn;
+    use super::super::prompt::{Speaker, Turn};
     use super::super::sse::Decoder;
     use super::*;
     use crate::conversation::words::ModelFault;
@@ -295,14 +348,17 @@ mod tests {
     #[test]
     fn the_request_names_the_limit_as_configured() {
         let prompt = Prompt {
-            stable: "S".to_owned(),
+            stable: "S".into(),
             varying: "V".to_owned(),
             turns: vec![Turn {
                 speaker: Speaker::User,
                 text: "hi".to_owned(),
             }],
         };
-        let body = request(&prompt, "gpt", 100, TokenField::MaxCompletionTokens, true);
+        let asked = |limit, stream| -> Value {
+            serde_json::from_str(&request(&prompt, "gpt", 100, limit, stream)).expect("JSON")
+        };
+        let body = asked(TokenField::MaxCompletionTokens, true);
         assert_eq!(body["max_completion_tokens"], 100);
         assert!(body.get("max_tokens").is_none());
         assert_eq!(body["stream_options"]["include_usage"], true);
@@ -311,7 +367,7 @@ mod tests {
             json!({"role": "system", "content": "S\n\nV"})
         );
         assert_eq!(body["tools"][1]["function"]["name"], "not_sure");
-        let body = request(&prompt, "gpt", 100, TokenField::MaxTokens, false);
+        let body = asked(TokenField::MaxTokens, false);
         assert_eq!(body["max_tokens"], 100);
         assert!(
             body.get("max_completion_tokens").is_none() && body.get("stream_options").is_none()

@@ -51,7 +51,7 @@ pub struct Service {
     knowledge: Arc<Knowledge>,
     guard: Guard,
     /// The part of the system prompt that is the same for everybody.
-    stable: String,
+    stable: Arc<str>,
     timeout: Duration,
     top_k: usize,
     min_score: u32,
@@ -120,7 +120,8 @@ impl Service {
                 settings.system_prompt.as_deref(),
                 &settings.handoff_tag,
                 &overview,
-            ),
+            )
+            .into(),
             knowledge,
             guard,
             timeout: settings.timeout,

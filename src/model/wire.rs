@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::settings::TokenField;
@@ -179,6 +180,14 @@ pub fn tools() -> [(&'static str, &'static str, Value); 2] {
             }),
         ),
     ]
+}
+
+/// A request's body as JSON; `bytes` is about how long its texts are.
+pub fn written(body: &impl Serialize, bytes: usize) -> String {
+    // Escapes, names and the tools come on top.
+    let mut json = Vec::with_capacity(bytes + bytes / 8 + 2_048);
+    serde_json::to_writer(&mut json, body).expect("plain data with text keys is always JSON");
+    String::from_utf8(json).expect("JSON is UTF-8")
 }
 
 /// What an HTTP answer other than 200 means.
