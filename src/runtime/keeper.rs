@@ -17,10 +17,12 @@ use super::outward::{Asked, ended_ask, frames, hang_up, obey, perform};
 use super::parking::{Why, for_parking, park};
 use super::recall::{Forgotten, recall};
 use super::router::Router;
+use super::window::Window;
 use super::{Answered, Permit, Unavailable};
 use crate::clock::monotonic;
 use crate::conversation::decision::{Answer, Decision, Perform};
 use crate::conversation::event::Event;
+use crate::conversation::question::Line;
 use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::ModeName;
 use crate::conversation::{Conversation, HEAD_BYTES_ALARM, HEAD_BYTES_MAX};
@@ -36,7 +38,11 @@ pub enum Letter {
     Durable(Vec<Perform>),
     /// A commit was not made, or nobody knows: give up.
     CommitFailed(CommitError),
-    /// Nobody has used the conversation for a while: leave, if nothing is under way.
+    /// What the AI is shown was read from the store.
+    WindowRead(Window),
+    /// Nobody has written for a while: let go of what is only at hand for speed.
+    Rest,
+    /// Nobody has used the conversation for long: leave, if nothing is under way.
     Retire,
 }
 
@@ -106,11 +112,18 @@ pub struct Kept {
     head_bytes: usize,
     /// The inbound ids that stand in the store and not in the head.
     pub(super) forgotten: Forgotten,
+    /// What the AI is shown.
+    window: Window,
 }
 
 impl Kept {
-    /// Keeps `conversation`, as read under the store's `generation`.
-    pub fn new(conversation: Conversation, generation: u64, router: Router) -> Self {
+    /// Keeps `conversation`, as read under the store's `generation`, with what the AI is shown of it.
+    pub(super) fn new(
+        conversation: Conversation,
+        window: Window,
+        generation: u64,
+        router: Router,
+    ) -> Self {
         let mode = conversation.mode().name();
         let epoch = Arc::new(AtomicU64::new(conversation.common().epoch.0));
         Self {
@@ -124,7 +137,15 @@ impl Kept {
             mode,
             head_bytes: 0,
             forgotten: Forgotten::Asked(0),
+            window,
         }
+    }
+
+    /// What a question to the AI shows, if it is at hand and durable.
+    pub(super) fn shown_to_ai(&self) -> Option<Vec<Line>> {
+        self.is_durable()
+            .then(|| self.window.lines(self.router.policy().window_entries))
+            .flatten()
     }
 
     pub(super) fn id(&self) -> ConversationId {
@@ -169,6 +190,8 @@ impl Actor for Keeper {
                 kept.router.wake_soon(kept.id());
                 me.stop(Some("commit failed".to_owned()));
             }
+            Letter::WindowRead(window) => kept.window.replace_with(window, &kept.conversation),
+            Letter::Rest => kept.window.let_go(),
             Letter::Retire => {
                 if kept.is_durable() && !kept.conversation.in_flight() && kept.asks.is_empty() {
                     let _ = me.drain();
@@ -350,6 +373,11 @@ fn push_turn(decision: Decision, kept: &mut Kept, turns: &mut Vec<Turn>) {
     }
     kept.forgotten.extend(&decision.evicted);
     let conversation = &kept.conversation;
+    match conversation.mode().name() {
+        ModeName::Ai => kept.window.extend(&decision.entries),
+        // The AI is not asked, or seldom.
+        ModeName::Waiting | ModeName::Human | ModeName::Closed => kept.window.let_go(),
+    }
     let head = conversation.encode();
     kept.head_bytes = head.len();
     if head.len() > HEAD_BYTES_ALARM {

@@ -25,6 +25,7 @@ mod switches;
 mod tests;
 mod waking;
 mod wheel;
+mod window;
 
 use std::sync::Arc;
 use std::time::Duration;

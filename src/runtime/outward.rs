@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Frame;
 use super::asks::OnRecord;
 use super::keeper::{Kept, Letter, Post, commit, decide};
-use super::perform::{Sending, StreamCell};
+use super::perform::{Asking, Sending, StreamCell};
 use crate::conversation::decision::{Decision, Perform, Signal};
 use crate::conversation::event::Event;
 use crate::conversation::message::Medium;
@@ -138,9 +138,15 @@ pub(super) fn perform(me: &ActorRef<Letter>, perform: Perform, kept: &mut Kept) 
                 // Turned between the decision and now, perhaps before we stood on record: nobody else tells us.
                 kept.router.tell(kept.id(), Event::SwitchTurned);
             }
+            let question = Asking {
+                ask,
+                at_hand: kept.shown_to_ai(),
+                stream: cell,
+                cancel,
+            };
             kept.router
                 .performer()
-                .ask(&kept.router, &kept.conversation, ask, cell, cancel);
+                .ask(&kept.router, me, &kept.conversation, question);
         }
     }
 }

@@ -7,9 +7,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use ractor::ActorRef;
 use tokio_util::sync::CancellationToken;
 
+use super::keeper::Letter;
 use super::router::Router;
+use super::window::Window;
 use super::{Frame, Hub, blocking};
 use crate::channel::carrier::Carrier;
 use crate::channel::registry::Channels;
@@ -18,13 +21,14 @@ use crate::clock::monotonic;
 use crate::conversation::event::Event;
 use crate::conversation::message::{Attempt, FailureCause, Medium, Retry};
 use crate::conversation::policy::Policy;
-use crate::conversation::question::{ModelFailure, Question, lines};
+use crate::conversation::question::{Line, ModelFailure, Question, lines};
 use crate::conversation::trail::Usage;
 use crate::conversation::words::{Class, ModelFault};
 use crate::conversation::{Conversation, Outgoing};
 use crate::ids::{AskId, ConversationId, EffectId};
 use crate::metrics::Metrics;
 use crate::model::{Emit, Service};
+use crate::store::LoadError;
 
 /// The longest that a message waits for a free line after its release. Then it is known not to have left, and is tried
 /// again soon: nothing may still wait here when the conversation takes it for lost.
@@ -166,10 +170,9 @@ impl Performer {
     pub(super) fn ask(
         &self,
         router: &Router,
+        keeper: &ActorRef<Letter>,
         conversation: &Conversation,
-        ask: AskId,
-        stream: Option<Arc<StreamCell>>,
-        cancel: CancellationToken,
+        asking: Asking,
     ) {
         let common = conversation.common();
         let (id, language, customer) = (
@@ -177,14 +180,20 @@ impl Performer {
             common.customer.language.clone(),
             common.customer.name.clone(),
         );
-        let (me, router) = (self.clone(), router.clone());
+        let (me, router, keeper) = (self.clone(), router.clone(), keeper.clone());
         tokio::spawn(async move {
-            let window = router.policy().window_entries;
-            let store = router.store().clone();
-            let recent =
-                blocking(move || Ok(store.load(id, window)?.map(|loaded| loaded.recent))).await;
-            let entries = match recent {
-                Ok(entries) => entries.unwrap_or_default(),
+            let Asking {
+                ask,
+                at_hand,
+                stream,
+                cancel,
+            } = asking;
+            let shown = match at_hand {
+                Some(lines) => Ok(lines),
+                None => read_window(&router, &keeper, id).await,
+            };
+            let lines = match shown {
+                Ok(lines) => lines,
                 Err(fault) => {
                     let failure = unread(&fault.to_string());
                     router.tell(id, Event::ModelFailed { ask, failure });
@@ -194,7 +203,7 @@ impl Performer {
             let question = Question {
                 conversation: id,
                 ask,
-                lines: lines(&entries),
+                lines,
                 language,
                 customer,
             };
@@ -228,6 +237,35 @@ impl Performer {
     pub fn under_way(&self) -> usize {
         self.under_way.load(Ordering::Relaxed)
     }
+}
+
+/// A question on its way to the model.
+pub(super) struct Asking {
+    /// Which.
+    pub(super) ask: AskId,
+    /// What it shows, if the keeper has it at hand.
+    pub(super) at_hand: Option<Vec<Line>>,
+    /// Where the answer is shown while it comes, if it is.
+    pub(super) stream: Option<Arc<StreamCell>>,
+    /// Fired when nobody wants the answer any more.
+    pub(super) cancel: CancellationToken,
+}
+
+/// Reads what the AI is shown from the store, and leaves it with the keeper for the next question.
+async fn read_window(
+    router: &Router,
+    keeper: &ActorRef<Letter>,
+    id: ConversationId,
+) -> Result<Vec<Line>, LoadError> {
+    let (store, entries) = (router.store().clone(), router.policy().window_entries);
+    let recent = blocking(move || Ok(store.load(id, entries)?.map(|loaded| loaded.recent))).await?;
+    let recent = recent.unwrap_or_default();
+    if let Some(last) = recent.last() {
+        let window = Window::of(&recent, last.n + 1, entries);
+        // A keeper that is gone needs none.
+        let _ = keeper.cast(Letter::WindowRead(window));
+    }
+    Ok(lines(&recent))
 }
 
 /// Counts a send from its release to its outcome.

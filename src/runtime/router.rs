@@ -18,6 +18,7 @@ use super::asks::Asks;
 use super::keeper::{Letter, Post};
 use super::perform::Performer;
 use super::shard::Tree;
+use super::window::REST;
 use super::{Admission, Answered, Hub, Permit, Unavailable, Wheel};
 use crate::clock::{Clock, Timestamp, monotonic};
 use crate::conversation::Conversation;
@@ -238,23 +239,30 @@ impl Router {
         durable.await.unwrap_or(false)
     }
 
-    /// Lets conversations that nobody has used for a while leave memory.
+    /// Lets conversations that nobody has used for a while rest, and then leave memory.
     async fn passivate_idle(self) {
         let every =
             (self.inner.idle_after / 4).clamp(Duration::from_millis(50), Duration::from_secs(15));
+        let mut rested = self.inner.clock.now() - REST;
         while !self.is_stopping() {
             tokio::time::sleep(every).await;
             let idle_since = self.inner.clock.now() - self.inner.idle_after;
+            // Whoever fell quiet before the last look has been told already.
+            let quiet = rested..self.inner.clock.now() - REST;
+            rested = quiet.end;
             for map in &self.inner.maps {
                 for slot in map
                     .lock()
                     .expect("nobody panics while holding the map")
                     .values()
                 {
-                    if let State::Live { keeper, used_at } = &slot.state
-                        && *used_at < idle_since
-                    {
+                    let State::Live { keeper, used_at } = &slot.state else {
+                        continue;
+                    };
+                    if *used_at < idle_since {
                         let _ = keeper.cast(Letter::Retire);
+                    } else if quiet.contains(used_at) {
+                        let _ = keeper.cast(Letter::Rest);
                     }
                 }
                 tokio::task::yield_now().await;

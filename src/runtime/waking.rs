@@ -10,10 +10,12 @@ use ractor::{Actor, ActorRef};
 use super::keeper::{Keeper, Kept, Letter, Post};
 use super::parking::refuse;
 use super::router::{Router, State};
+use super::window::Window;
 use super::{Unavailable, blocking};
 use crate::clock::monotonic;
 use crate::conversation::Conversation;
 use crate::conversation::event::Event;
+use crate::conversation::words::ModeName;
 use crate::ids::ConversationId;
 use crate::metrics::Source;
 use crate::store::LoadError;
@@ -34,12 +36,12 @@ impl Router {
             };
             self.load(id).await
         };
-        let conversation = match loaded {
-            Ok(Some(conversation)) => Some(conversation),
+        let woken = match loaded {
+            Ok(Some(woken)) => Some(woken),
             Ok(None) => self.begin(id),
             Err(fault) => return self.give_up(id, &fault),
         };
-        let Some(conversation) = conversation else {
+        let Some((conversation, window)) = woken else {
             return;
         };
         let source = if conversation.rev() == 0 {
@@ -48,7 +50,7 @@ impl Router {
             Source::Rehydrated
         };
         let revive = conversation.in_flight();
-        let kept = Box::new(Kept::new(conversation, generation, self.clone()));
+        let kept = Box::new(Kept::new(conversation, window, generation, self.clone()));
         let shard = self.inner.tree.shard(usize::from(id.as_bytes()[0]));
         match Actor::spawn_linked(None, Keeper, kept, shard).await {
             Ok((keeper, _)) => {
@@ -89,8 +91,9 @@ impl Router {
         }
     }
 
-    async fn load(&self, id: ConversationId) -> Result<Option<Conversation>, LoadError> {
-        let store = self.store().clone();
+    /// Reads a conversation; where the AI has it, with what the AI will be shown.
+    async fn load(&self, id: ConversationId) -> Result<Option<(Conversation, Window)>, LoadError> {
+        let (store, shown) = (self.store().clone(), self.policy().window_entries);
         blocking(move || {
             let Some(loaded) = store.load(id, 0)? else {
                 return Ok(None);
@@ -101,7 +104,15 @@ impl Router {
             if !owed.is_empty() {
                 conversation.restore_texts(store.entries(id, &owed)?);
             }
-            Ok(Some(conversation))
+            let window = match conversation.mode().name() {
+                ModeName::Ai => {
+                    let recent = store.load(id, shown)?.map(|loaded| loaded.recent);
+                    let recent = recent.unwrap_or_default();
+                    Window::of(&recent, conversation.next_entry(), shown)
+                }
+                ModeName::Waiting | ModeName::Human | ModeName::Closed => Window::default(),
+            };
+            Ok(Some((conversation, window)))
         })
         .await
     }
@@ -109,7 +120,7 @@ impl Router {
     /// A conversation nobody has heard of begins with its first message; nothing else can begin it. If there is none,
     /// whoever waits is told that there is no such conversation. A message that comes a moment later finds no slot and
     /// begins anew: looking and refusing are one step.
-    fn begin(&self, id: ConversationId) -> Option<Conversation> {
+    fn begin(&self, id: ConversationId) -> Option<(Conversation, Window)> {
         let policy = self.policy();
         let mut map = self.map(id);
         let State::Waking(queue) = &map.get(&id)?.state else {
@@ -133,7 +144,11 @@ impl Router {
                 | Event::Acted { .. }
                 | Event::Faulted { .. } => None,
             },
-            Letter::Durable(_) | Letter::CommitFailed(_) | Letter::Retire => None,
+            Letter::Durable(_)
+            | Letter::CommitFailed(_)
+            | Letter::WindowRead(_)
+            | Letter::Rest
+            | Letter::Retire => None,
         });
         if begun.is_none()
             && let Some(slot) = map.remove(&id)
@@ -141,7 +156,9 @@ impl Router {
         {
             refuse(queue);
         }
-        begun
+        let begun = begun?;
+        let window = Window::of(&[], begun.next_entry(), policy.window_entries);
+        Some((begun, window))
     }
 
     /// Takes out whatever waits for `id` to wake.
