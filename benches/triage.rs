@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use segue::triage::{BUNDLED, Context, explicit_request};
+use segue::triage::{BUNDLED, Context, Gist, explicit_request};
 
 /// What customers write: short, long, misspelt, in several languages, with and without a reason to hand off.
 const TEXTS: &[(&str, &str)] = &[
@@ -50,7 +50,7 @@ fn each(criterion: &mut Criterion) {
             b.iter(|| BUNDLED.before_model(black_box(text), &Context::default()));
         });
     }
-    let recent: Vec<&str> = TEXTS.iter().map(|(_, text)| *text).collect();
+    let recent: Vec<Gist> = TEXTS.iter().map(|(_, text)| Gist::of(text)).collect();
     group.bench_function("with eight earlier messages", |b| {
         let context = Context {
             recent: &recent,

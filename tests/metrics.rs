@@ -691,6 +691,37 @@ fn table() -> Vec<(Fact, Vec<&'static str>)> {
             },
             vec![],
         ),
+        (
+            Fact::RuleFired {
+                rule: text(),
+                reason: Reason::Sentiment,
+                matched: text(),
+                language: text(),
+                action: segue::triage::specs::Action::Signal,
+                observed: false,
+            },
+            vec![],
+        ),
+        (
+            Fact::OfferMade {
+                rule: text(),
+                reason: Reason::Repetition,
+                matched: text(),
+                language: text(),
+                queue: None,
+                priority: 0,
+                effect: EffectId(1),
+            },
+            vec![],
+        ),
+        (
+            Fact::OfferAnswered {
+                accepted: false,
+                rule: text(),
+                matched: text(),
+            },
+            vec![],
+        ),
     ]
 }
 
@@ -749,10 +780,22 @@ fn silent(fact: &Fact) -> (u8, Option<&'static str>) {
             Some("the runtime counts the panic itself, also when parking fails"),
         ),
         Fact::CustomerChanged { .. } => (27, Some("who a customer is must never become a figure")),
+        Fact::RuleFired { .. } => (
+            28,
+            Some("what followed from it is counted; the rest is for `segue report`"),
+        ),
+        Fact::OfferMade { .. } => (
+            29,
+            Some("the catalogue has no family for offers; an accepted one is a handoff"),
+        ),
+        Fact::OfferAnswered { .. } => (
+            30,
+            Some("a handoff, or a question to the model: counted as that"),
+        ),
     }
 }
 
-const FACTS: usize = 28;
+const FACTS: usize = 31;
 
 #[test]
 fn every_fact_moves_its_families_or_says_why_it_moves_none() {

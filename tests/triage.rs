@@ -8,7 +8,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use segue::triage::specs::Action;
-use segue::triage::{AnswerFacts, BUNDLED, Context, explicit_request};
+use segue::triage::{AnswerFacts, BUNDLED, Context, Gist, explicit_request};
 
 /// Language, split, the least recall, the most false positives; both per thousand.
 const FLOORS: &[(&str, &str, usize, usize)] = &[
@@ -279,7 +279,7 @@ fn scope_comes_before_the_request_and_the_request_before_the_rest() {
 
 #[test]
 fn the_same_question_three_times_is_an_offer() {
-    let recent = ["where is my parcel?", "i asked where my parcel is"];
+    let recent = ["where is my parcel?", "i asked where my parcel is"].map(Gist::of);
     let context = Context {
         recent: &recent,
         ..Context::default()
@@ -387,7 +387,11 @@ fn an_answer_is_held_against_what_is_known() {
     assert_eq!(vague[0].action, Action::Signal, "{vague:?}");
     let again = AnswerFacts { vague: 1, ..facts };
     let vague = BUNDLED.after_model("Sorry, I am not sure.", &again);
-    assert_eq!(vague[0].action, Action::Offer, "{vague:?}");
+    assert_eq!(vague[0].action, Action::Signal, "{vague:?}");
+    assert_eq!(vague[1].action, Action::Offer, "{vague:?}");
+    let fourth = AnswerFacts { vague: 3, ..again };
+    let vague = BUNDLED.after_model("Sorry, I am not sure.", &fourth);
+    assert_eq!(vague[1].action, Action::Handoff, "{vague:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::complain;
 use crate::clock;
 use crate::config::{self, Config, Environment};
-use crate::triage::{Context, Finding, Phrases, Rules, Triage};
+use crate::triage::{Context, Finding, Gist, Phrases, Rules, Triage};
 
 /// Wrong usage or configuration.
 const EXIT_WRONG: u8 = 2;
@@ -128,7 +128,7 @@ fn read(written: &str) -> (Line, Option<String>) {
 }
 
 fn judge((line, note): &(Line, Option<String>), phrases: &Phrases, rules: &Rules) -> Value {
-    let recent: Vec<&str> = line.history.iter().map(String::as_str).collect();
+    let recent: Vec<Gist> = line.history.iter().map(|text| Gist::of(text)).collect();
     let language = line.language.as_deref();
     let context = Context {
         language,
@@ -190,7 +190,9 @@ fn shown(triage: &Triage) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conversation::message::Body;
     use crate::conversation::policy::{PhraseRule, Policy};
+    use crate::conversation::window::Window;
     use crate::triage::BUNDLED;
 
     #[test]
@@ -242,8 +244,8 @@ mod tests {
         policy.phrases.recompile();
         let check = |text: &str, rule: Option<&str>| {
             let shown = judge(&read(text), &policy.phrases, policy.triage.rules());
-            let decided = policy.asks_for_person(text, None);
-            let decided = decided.map(|(trigger, _)| trigger.rule);
+            let heard = policy.hear(&Body::Text(text.to_owned()), None, &Window::default());
+            let decided = heard.person(&policy).map(|(trigger, _)| trigger.rule);
             assert_eq!(shown["rule"].as_str(), rule, "{shown}");
             assert_eq!(decided.as_deref(), rule, "{text}");
         };

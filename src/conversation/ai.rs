@@ -12,15 +12,13 @@ use super::common::Cx;
 use super::decision::{Answer, Refusal};
 use super::event::Act;
 use super::handoff::{self, Trigger};
+use super::hearing::Verdict;
 use super::human::Human;
 use super::message::Inbound;
-use super::policy::Policy;
 use super::trail::CancelCause;
 use super::words::{By, ModeName, Outcome, Reason};
 use crate::clock::Timestamp;
-use crate::ids::{AgentName, QueueName};
-use crate::triage::Context;
-use crate::triage::specs::Action;
+use crate::ids::AgentName;
 
 /// The facts and deadlines of this mode.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -47,11 +45,39 @@ impl Ai {
     pub(super) fn customer_wrote(mut self, inbound: &Inbound, cx: &mut Cx<'_>) -> Mode {
         cx.customer_wrote(inbound, ModeName::Ai);
         self.idle_at = cx.now + cx.queue().idle_close;
-        if let Some((trigger, priority)) = before_the_model(inbound, cx) {
+        let language = cx.common.customer.language.as_deref();
+        let window = &cx.common.window;
+        let heard = cx.policy.hear(&inbound.body, language, window);
+        heard.observed.iter().for_each(|finding| cx.fired(finding));
+        if let Verdict::Handoff(finding) = &heard.verdict {
+            cx.fired(finding);
+        }
+        if let Verdict::Accepted(offer, said) = &heard.verdict {
+            cx.offer_answered(true, offer.rule(), &said.matched);
+        }
+        if let Some((trigger, priority)) = heard.person(cx.policy) {
             cx.common.priority = cx.common.priority.max(priority);
             return handoff::request(trigger, self.asking, cx);
         }
+        if !cx.ai_on() {
+            return handoff::request(Trigger::ai_off(), self.asking, cx);
+        }
         self.asking.customer_wrote(cx);
+        match heard.verdict {
+            Verdict::Offer(finding) => {
+                self.asking.cancel(CancelCause::Superseded, cx);
+                cx.offer(&finding);
+            }
+            Verdict::Declined(said) => {
+                let rule = cx
+                    .common
+                    .window
+                    .offer()
+                    .map(|offer| offer.rule().to_owned());
+                cx.offer_answered(false, &rule.unwrap_or_default(), &said.matched);
+            }
+            Verdict::Handoff(_) | Verdict::Accepted(..) | Verdict::Model => {}
+        }
         self.deadline_passed(cx)
     }
 
@@ -143,41 +169,5 @@ impl Ai {
                 (Mode::Ai(self), Answer::Ignored)
             }
         }
-    }
-}
-
-/// What asks for a person before the model is asked, and how urgently: what the rules say, then the kill switch.
-fn before_the_model(inbound: &Inbound, cx: &Cx<'_>) -> Option<(Trigger, u8)> {
-    let language = cx.common.customer.language.as_deref();
-    cx.policy
-        .asks_for_person(inbound.body.text(), language)
-        .or_else(|| (!cx.ai_on()).then(|| (Trigger::ai_off(), 0)))
-}
-
-impl Policy {
-    /// Which rule, if any, hands a customer with these words over before a model is asked, and how urgently: a topic out
-    /// of scope, the customer's own request, the other rules. Nothing but the rules and the words counts, so that replay
-    /// can ask the same of what was said long ago.
-    pub fn asks_for_person(&self, text: &str, language: Option<&str>) -> Option<(Trigger, u8)> {
-        let context = Context {
-            language,
-            ..Context::default()
-        };
-        let triage = self.triage.rules().before_model(text, &context);
-        let triage = triage.in_house(&self.phrases, text, language);
-        let finding = triage.decision()?;
-        match finding.action {
-            Action::Handoff => {}
-            // What is only offered leads to nothing yet.
-            Action::Offer | Action::Signal => return None,
-        }
-        let queue = finding.queue.as_deref().map(QueueName::from);
-        let trigger = Trigger {
-            reason: finding.reason,
-            rule: finding.rule.clone(),
-            matched: finding.matched.clone(),
-            queue: queue.filter(|queue| self.queues.contains_key(queue)),
-        };
-        Some((trigger, finding.priority.value()))
     }
 }

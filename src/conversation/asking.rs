@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::common::Cx;
 use super::decision::Perform;
 use super::handoff::Trigger;
+use super::hearing::Judged;
 use super::outbox::{Owed, OwedState};
 use super::question::{ModelAnswer, ModelFailure, ModelVerdict};
 use super::texts::{TextArgs, TextKey};
@@ -15,6 +16,7 @@ use super::trail::{CancelCause, Fact, Usage};
 use super::words::{Class, MessageState, ModeName, ModelFault, Reason};
 use crate::clock::Timestamp;
 use crate::ids::{AskId, EffectId, HandoffId};
+use crate::triage::AnswerFacts;
 
 /// What is being asked, if anything.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -239,6 +241,7 @@ impl Asking {
         let Some(ask) = self.ask.take() else {
             return Upshot::Stale;
         };
+        let judged = judged(&answer, handoff, cx);
         cx.note(Fact::ModelAnswered {
             ask: id,
             model: answer.model,
@@ -247,19 +250,24 @@ impl Asking {
             tools: answer.tools,
             confidence: answer.confidence,
         });
+        judged.noted.iter().for_each(|finding| cx.fired(finding));
         let escalates = match answer.verdict {
             // switched off while it was thinking: what it says is a draft for the person
             ModelVerdict::Reply if !cx.ai_on() => {
                 if ask.stream.is_none() {
-                    cx.note(Fact::DraftKept {
-                        ask: id,
-                        text: answer.text.clone(),
-                        usage: super::trail::Usage::default(),
-                    });
+                    cx.draft(id, &answer.text);
                 }
                 Some(Trigger::ai_off())
             }
-            ModelVerdict::Reply if !answer.text.trim().is_empty() => None,
+            ModelVerdict::Reply if !answer.text.trim().is_empty() => {
+                judged.handoff.as_ref().map(|finding| {
+                    cx.fired(finding);
+                    if ask.stream.is_none() {
+                        cx.draft(id, &answer.text);
+                    }
+                    cx.policy.trigger(finding)
+                })
+            }
             ModelVerdict::Reply => Some(Trigger::by_rule(Reason::NoAnswer, "model.empty")),
             ModelVerdict::Escalate { reason, summary } => Some(Trigger {
                 reason,
@@ -294,6 +302,7 @@ impl Asking {
                 // Company is no answer of the person who was promised: that clock goes on.
                 if handoff.is_none() {
                     cx.common.episode.waiting_since = None;
+                    judged.offer.iter().for_each(|finding| cx.offer(finding));
                 }
                 cx.common.episode.last_word = Some(ModeName::Ai);
                 Upshot::Settled
@@ -336,6 +345,34 @@ impl Asking {
             }
         })
     }
+}
+
+impl Cx<'_> {
+    /// An answer that is not sent: a draft for the person.
+    fn draft(&mut self, ask: AskId, text: &str) {
+        self.note(Fact::DraftKept {
+            ask,
+            text: text.to_owned(),
+            usage: Usage::default(),
+        });
+    }
+}
+
+/// What the rules find in an answer that would be sent.
+fn judged(answer: &ModelAnswer, handoff: Option<HandoffId>, cx: &Cx<'_>) -> Judged {
+    match answer.verdict {
+        ModelVerdict::Escalate { .. } => return Judged::default(),
+        ModelVerdict::Reply => {}
+    }
+    let language = cx.language();
+    let facts = AnswerFacts {
+        language: language.as_deref(),
+        confidence: answer.confidence.map(|percent| u16::from(percent) * 10),
+        vague: cx.common.window.deflections(),
+        handoff: handoff.is_some(),
+        ..AnswerFacts::default()
+    };
+    cx.policy.judge(&answer.text, &facts, &cx.common.window)
 }
 
 /// What the customer saw of a stream.

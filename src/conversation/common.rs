@@ -15,6 +15,7 @@ use super::policy::{ChannelPolicy, Policy, QueuePolicy};
 use super::seen::{Keys, Seen};
 use super::texts::{TextArgs, TextKey};
 use super::trail::{Entry, Fact, RULES_VERSION};
+use super::window::Window;
 use super::words::{By, Class, HandbackPolicy, MessageState, ModeName};
 use crate::clock::Timestamp;
 use crate::ids::{
@@ -79,6 +80,9 @@ pub struct Common {
     pub(super) next_ask: AskId,
     pub(super) next_handoff: HandoffId,
     pub(super) cancelled: VecDeque<AskId>,
+    /// What the rules remember; behind the head on disk.
+    #[serde(skip)]
+    pub window: Window,
 }
 
 /// From opening to closing. Clocks and outcomes belong to it.
@@ -129,6 +133,7 @@ impl Cx<'_> {
     pub(super) fn note(&mut self, fact: Fact) -> u64 {
         let n = self.common.next_entry;
         self.common.next_entry += 1;
+        self.common.window.observe(&fact);
         self.out.entries.push(Entry {
             n,
             at: self.now,
@@ -208,11 +213,22 @@ impl Cx<'_> {
         let language = self.language();
         let text = self.policy.texts.render(key, language.as_deref(), args);
         let effect = self.effect();
+        self.wrote(effect, (class, text), Vec::new(), handoff)
+    }
+
+    /// The same with a text that is rendered already, and with buttons under it: id and title.
+    pub(super) fn wrote(
+        &mut self,
+        effect: EffectId,
+        (class, text): (Class, String),
+        choices: Vec<(String, String)>,
+        handoff: Option<HandoffId>,
+    ) -> bool {
         let n = self.note(Fact::SystemWrote {
             effect,
             class,
             text,
-            choices: Vec::new(),
+            choices,
         });
         self.owe(effect, class, n, handoff)
     }

@@ -19,12 +19,14 @@
 
 pub mod decision;
 pub mod event;
+pub mod hearing;
 pub mod message;
 pub mod packed;
 pub mod policy;
 pub mod question;
 pub mod texts;
 pub mod trail;
+pub mod window;
 pub mod words;
 
 mod ai;
@@ -38,6 +40,7 @@ mod gate;
 mod handoff;
 mod human;
 mod human_acts;
+mod offer;
 mod outbox;
 mod release;
 mod reports;
@@ -194,6 +197,7 @@ impl Conversation {
             next_ask: crate::ids::AskId(1),
             next_handoff: crate::ids::HandoffId(1),
             cancelled: std::collections::VecDeque::new(),
+            window: window::Window::default(),
         };
         Self {
             common,
@@ -333,12 +337,16 @@ impl Conversation {
         }
     }
 
-    /// The head's bytes: a version, then the head.
+    /// The head's bytes: a version, the head, and behind it the trigger window unless it is fresh.
     pub fn encode(&self) -> Vec<u8> {
         // Grown once: most of a head is the ids it has seen, of eight bytes each.
         let mut head = Vec::with_capacity(384 + 8 * self.common.seen.len());
         head.push(HEAD_VERSION);
-        packed::append(head, self)
+        let head = packed::append(head, self);
+        match self.common.window.is_fresh() {
+            true => head,
+            false => packed::append(head, &self.common.window),
+        }
     }
 
     /// Reads a head.
@@ -346,9 +354,16 @@ impl Conversation {
     /// # Errors
     /// [`UnreadableHead`] when the bytes are newer than this version or no head at all.
     pub fn decode(bytes: &[u8]) -> Result<Self, UnreadableHead> {
+        let malformed = |fault: postcard::Error| UnreadableHead::Malformed(fault.to_string());
         match bytes {
-            [HEAD_VERSION, head @ ..] => postcard::from_bytes(head)
-                .map_err(|fault| UnreadableHead::Malformed(fault.to_string())),
+            [HEAD_VERSION, head @ ..] => {
+                let (mut read, rest) =
+                    postcard::take_from_bytes::<Self>(head).map_err(malformed)?;
+                if !rest.is_empty() {
+                    read.common.window = postcard::from_bytes(rest).map_err(malformed)?;
+                }
+                Ok(read)
+            }
             [newer, ..] if *newer > HEAD_VERSION => Err(UnreadableHead::Newer(*newer)),
             _ => Err(UnreadableHead::Malformed(
                 "empty, or an unknown format".into(),

@@ -130,7 +130,10 @@ pub fn line(fact: &Fact) -> Option<Line> {
         | Fact::Reviewed { .. }
         | Fact::Edited { .. }
         | Fact::EventParked { .. }
-        | Fact::CustomerChanged { .. } => return None,
+        | Fact::CustomerChanged { .. }
+        | Fact::RuleFired { .. }
+        | Fact::OfferMade { .. }
+        | Fact::OfferAnswered { .. } => return None,
     })
 }
 

@@ -120,10 +120,10 @@ texts! {
     ClosedByIdle = "closed_by_idle" []
         en "As we have not heard from you for a while, this conversation is now closed. Write again at any time."
         es "Como hace tiempo que no sabemos de usted, cerramos esta conversación. Puede volver a escribir cuando quiera.";
-    /// The AI asks whether a person is wanted.
+    /// The AI asks whether a person is wanted; the text says how to answer.
     Offer = "offer" [Queue]
-        en "Shall I connect you with a person?"
-        es "¿Quiere que le ponga en contacto con una persona?";
+        en "Shall I connect you with a person? Please answer yes or no."
+        es "¿Quiere que le ponga en contacto con una persona? Responda sí o no, por favor.";
     /// The button that takes the offer.
     OfferYes = "offer_yes" []
         en "Yes, please"
@@ -160,6 +160,10 @@ texts! {
     OurTeam = "our_team" []
         en "our team"
         es "nuestro equipo";
+    /// The same offer where the AI has not been of help: it admits that.
+    OfferTrouble = "offer_trouble" [Queue]
+        en "I am sorry, I do not seem to be getting this right. Shall I connect you with a person? Please answer yes or no."
+        es "Lo siento, parece que no estoy acertando. ¿Quiere que le ponga en contacto con una persona? Responda sí o no, por favor.";
 }
 
 /// What the placeholders of one rendering stand for.

@@ -12,9 +12,10 @@ use super::words::{
 };
 use crate::clock::Timestamp;
 use crate::ids::{AgentName, AskId, EffectId, HandoffId, OwnerEpoch, QueueName};
+use crate::triage::specs::Action;
 
 /// The version of the deciding rules that wrote an entry. Replay compares only entries of its own version.
-pub const RULES_VERSION: u16 = 2;
+pub const RULES_VERSION: u16 = 3;
 
 /// One line of the trail.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -317,6 +318,47 @@ pub enum Fact {
     CustomerChanged {
         /// As known from here on.
         customer: Customer,
+    },
+    /// A rule fired, on the customer's words or on an answer of the model. What followed stands behind it.
+    RuleFired {
+        /// Its name.
+        rule: String,
+        /// The reason it gives.
+        reason: Reason,
+        /// The words it fired on, normalised.
+        matched: String,
+        /// Their language.
+        language: String,
+        /// What it leads to, by itself.
+        action: Action,
+        /// It only observes: nothing followed.
+        observed: bool,
+    },
+    /// A person was offered; the offer waits for yes or no.
+    OfferMade {
+        /// The rule that led to it.
+        rule: String,
+        /// The reason of the handoff it may become.
+        reason: Reason,
+        /// The words it fired on, normalised.
+        matched: String,
+        /// Their language.
+        language: String,
+        /// The queue the rule names, if it names one.
+        queue: Option<QueueName>,
+        /// How urgent the handoff would be.
+        priority: u8,
+        /// The message that asks.
+        effect: EffectId,
+    },
+    /// The customer answered the offer.
+    OfferAnswered {
+        /// Yes, or no.
+        accepted: bool,
+        /// The rule that had led to the offer.
+        rule: String,
+        /// The words that answered it, normalised.
+        matched: String,
     },
 }
 

@@ -168,6 +168,9 @@ fn turn(entry: &Entry) -> Option<Turn> {
         | Fact::Reviewed { .. }
         | Fact::Edited { .. }
         | Fact::EventParked { .. }
-        | Fact::CustomerChanged { .. } => return None,
+        | Fact::CustomerChanged { .. }
+        | Fact::RuleFired { .. }
+        | Fact::OfferMade { .. }
+        | Fact::OfferAnswered { .. } => return None,
     })
 }

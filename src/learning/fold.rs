@@ -142,7 +142,10 @@ impl Fold {
             | Fact::Settled { .. }
             | Fact::Edited { .. }
             | Fact::EventParked { .. }
-            | Fact::CustomerChanged { .. } => {}
+            | Fact::CustomerChanged { .. }
+            | Fact::RuleFired { .. }
+            | Fact::OfferMade { .. }
+            | Fact::OfferAnswered { .. } => {}
         }
     }
 

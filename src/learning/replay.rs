@@ -1,7 +1,7 @@
 //! What-if: what other rules would have decided of what customers really wrote.
 //!
-//! Decided anew is only what rules decide before a model is asked ([`Policy::asks_for_person`], the very function that
-//! the core uses). What a model, a clock or a person brought about stays as it was: nobody knows what they would have
+//! Decided anew is only what rules decide before a model is asked ([`Policy::hear`], the very function that the core
+//! uses), with what the rules remembered then ([`Window`], folded anew out of the same entries: an offer stays as it was). What a model, a clock or a person brought about stays as it was: nobody knows what they would have
 //! said. A handoff that other rules would have asked for *earlier* in the same stretch is no added one. After an added
 //! handoff the rest of the stretch is left out, because a person would have had it.
 //!
@@ -18,16 +18,20 @@ use super::tally::{Example, Tally};
 use crate::clock::Timestamp;
 use crate::conversation::Trigger;
 use crate::conversation::event::Edit;
+use crate::conversation::message::Body;
 use crate::conversation::policy::Policy;
 use crate::conversation::trail::{Entry, Fact, RULES_VERSION};
+use crate::conversation::window::Window;
 use crate::conversation::words::{ModeName, Reason};
 use crate::ids::{HandoffId, QueueName};
 
 /// A message of the customer that the rules looked at, and what they decided.
 struct Looked<'a> {
     entry: &'a Entry,
-    text: &'a str,
+    body: &'a Body,
     decided: Option<Decided<'a>>,
+    /// The rule of an offer made.
+    offered: Option<&'a str>,
 }
 
 /// A handoff that rules asked for before a model was asked.
@@ -51,14 +55,17 @@ fn looked(entries: &[Entry], at: usize) -> Option<Looked<'_>> {
     else {
         return None;
     };
-    let step = entries[at + 1..]
-        .iter()
-        .take_while(|next| next.at == entry.at && next.policy == entry.policy)
-        .take_while(|next| !begins_anew(&next.fact));
+    let step = || {
+        entries[at + 1..]
+            .iter()
+            .take_while(|next| next.at == entry.at && next.policy == entry.policy)
+            .take_while(|next| !begins_anew(&next.fact))
+    };
     Some(Looked {
         entry,
-        text: body.text(),
-        decided: step.filter_map(|next| decided(&next.fact)).next(),
+        body,
+        decided: step().find_map(|next| decided(&next.fact)),
+        offered: step().find_map(|next| offered(&next.fact)),
     })
 }
 
@@ -73,6 +80,14 @@ fn begins_anew(fact: &Fact) -> bool {
             | Fact::Claimed { .. }
             | Fact::EventParked { .. }
     )
+}
+
+fn offered(fact: &Fact) -> Option<&str> {
+    if let Fact::OfferMade { rule, .. } = fact {
+        Some(rule)
+    } else {
+        None
+    }
 }
 
 fn decided(fact: &Fact) -> Option<Decided<'_>> {
@@ -142,7 +157,7 @@ pub struct Difference {
     pub at: String,
     /// What the customer wrote.
     pub words: String,
-    /// The rule on the trail; none: no rule asked for a person.
+    /// The rule on the trail; none: no rule asked for a person, or offered one.
     pub recorded: Option<String>,
     /// The rule found now.
     pub found: Option<String>,
@@ -186,7 +201,9 @@ impl Verified {
         policy: impl Fn(u64) -> Option<&'p Policy>,
     ) {
         let languages = Languages::of(&told.facts, &told.entries);
+        let mut window = Window::default();
         for at in 0..told.entries.len() {
+            window.observe(&told.entries[at].fact);
             let Some(looked) = looked(&told.entries, at).filter(|one| one.entry.at >= since) else {
                 continue;
             };
@@ -195,7 +212,7 @@ impl Verified {
             } else if looked.decided.as_ref().is_some_and(by_switch) {
                 self.switched_off += 1;
             } else if let Some(policy) = policy(looked.entry.policy) {
-                self.compare(told, &looked, &languages, policy);
+                self.compare(told, &looked, &languages, (policy, &window));
             } else {
                 self.policy_unknown += 1;
             }
@@ -207,22 +224,25 @@ impl Verified {
         told: &Told,
         looked: &Looked<'_>,
         languages: &Languages,
-        policy: &Policy,
+        (policy, window): (&Policy, &Window),
     ) {
         self.decisions += 1;
-        let asks = |language: &Option<String>| {
-            policy
-                .asks_for_person(looked.text, language.as_deref())
-                .map(|(trigger, _)| trigger)
+        let asks = |language: &Option<String>| -> (Option<Trigger>, Option<String>) {
+            let heard = policy.hear(looked.body, language.as_deref(), window);
+            let person = heard.person(policy).map(|(trigger, _)| trigger);
+            (person, heard.offer().map(|finding| finding.rule.clone()))
         };
-        let is_same = |found: &Option<Trigger>| match (found, &looked.decided) {
-            (None, None) => true,
-            (Some(found), Some(decided)) => {
-                found.reason == decided.reason
-                    && found.rule == decided.rule
-                    && found.matched == decided.matched
-            }
-            (Some(_), None) | (None, Some(_)) => false,
+        let is_same = |(person, offer): &(Option<Trigger>, Option<String>)| {
+            let same = match (person, &looked.decided) {
+                (None, None) => true,
+                (Some(found), Some(decided)) => {
+                    found.reason == decided.reason
+                        && found.rule == decided.rule
+                        && found.matched == decided.matched
+                }
+                (Some(_), None) | (None, Some(_)) => false,
+            };
+            same && offer.as_deref() == looked.offered
         };
         if languages
             .all
@@ -233,13 +253,16 @@ impl Verified {
             return;
         }
         if self.differences.len() < DIFFERENCES_MAX {
+            let recorded = looked.decided.map(|decided| decided.rule);
+            let recorded = recorded.or(looked.offered);
+            let (person, offer) = asks(&languages.now);
             self.differences.push(Difference {
                 conversation: told.facts.id.to_string(),
                 entry: looked.entry.n,
                 at: looked.entry.at.rfc3339(),
-                words: super::report::short(looked.text, WORDS_MAX),
-                recorded: looked.decided.map(|decided| decided.rule.to_owned()),
-                found: asks(&languages.now).map(|found| found.rule),
+                words: super::report::short(looked.body.text(), WORDS_MAX),
+                recorded: recorded.map(str::to_owned),
+                found: person.map(|found| found.rule).or(offer),
             });
         }
     }
@@ -257,14 +280,15 @@ pub fn what_if(told: &Told, policy: &Policy, since: Timestamp, now: Timestamp, t
         by_rules: BTreeSet::new(),
     };
     let mut language = languages.now;
+    let mut window = Window::default();
     for (at, entry) in told.entries.iter().enumerate() {
         if let Some(set) = edited(&entry.fact) {
             language = Some(set);
         }
+        window.observe(&entry.fact);
         if let Some(looked) = looked(&told.entries, at) {
-            let found = policy
-                .asks_for_person(looked.text, language.as_deref())
-                .map(|(trigger, _)| trigger);
+            let heard = policy.hear(looked.body, language.as_deref(), &window);
+            let found = heard.person(policy).map(|(trigger, _)| trigger);
             if entry.at >= since {
                 stretch.message(&looked, found, policy, tally);
             }
@@ -307,7 +331,7 @@ impl Stretch<'_> {
             conversation: self.facts.id.to_string(),
             entry: looked.entry.n,
             at: looked.entry.at.rfc3339(),
-            words: super::report::short(looked.text, WORDS_MAX),
+            words: super::report::short(looked.body.text(), WORDS_MAX),
             rule: rule.to_owned(),
         };
         match (decided, found) {

@@ -84,7 +84,10 @@ impl Metrics {
             | Fact::LadderStepped { .. }
             | Fact::Edited { .. }
             | Fact::EventParked { .. }
-            | Fact::CustomerChanged { .. } => {}
+            | Fact::CustomerChanged { .. }
+            | Fact::RuleFired { .. }
+            | Fact::OfferMade { .. }
+            | Fact::OfferAnswered { .. } => {}
         }
     }
 

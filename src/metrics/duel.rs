@@ -74,7 +74,10 @@ fn concerns(fact: &Fact) -> bool {
         | Fact::Reviewed { .. }
         | Fact::Edited { .. }
         | Fact::EventParked { .. }
-        | Fact::CustomerChanged { .. } => false,
+        | Fact::CustomerChanged { .. }
+        | Fact::RuleFired { .. }
+        | Fact::OfferMade { .. }
+        | Fact::OfferAnswered { .. } => false,
     }
 }
 

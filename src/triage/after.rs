@@ -5,13 +5,18 @@
 
 use super::amounts;
 use super::reading::Reading;
-use super::rules::{Finding, Rules};
+use super::rules::{DEFLECTED, Finding, Rules};
 use super::signals::{self, Signals};
 use super::specs::{Action, Kind, Priority};
 use crate::conversation::words::Reason;
 
 /// Answers with fewer words of content are not measured for grounding.
 const WORDS_MIN: usize = 6;
+
+/// The rule of vague answers: it only counts.
+pub const VAGUE: &str = "answer.vague";
+/// The rule of answers that promise a person.
+const PROMISES_PERSON: &str = "answer.promises_person";
 
 /// What is known of an answer besides its text.
 #[derive(Clone, Debug, Default)]
@@ -38,13 +43,10 @@ impl Rules {
     /// Reads an answer before it goes out.
     pub fn after_model(&self, answer: &str, facts: &AnswerFacts<'_>) -> Vec<Finding> {
         let reading = Reading::of(&self.lexicon, answer, facts.language);
-        let mut findings: Vec<Finding> = Vec::new();
-        for found in self.fired(&reading, Kind::Answer, &Signals::default()) {
-            match found.rule.as_str() {
-                "answer.vague" => self.count_vague(found, facts, &mut findings),
-                "answer.promises_person" if facts.handoff => {}
-                _ => findings.push(found),
-            }
+        let mut findings = self.said(answer, facts);
+        let vague = findings.iter().any(|found| found.rule == VAGUE);
+        if vague {
+            findings.extend(self.deflected(&reading, facts.vague.saturating_add(1)));
         }
         let mut add = |rule: &str, reason: Reason, matched: String| {
             findings.push(Finding {
@@ -53,7 +55,9 @@ impl Rules {
                 ..self.finding(&reading, reason, Action::Handoff, 0, 0)
             });
         };
-        if let Some(confidence) = facts.confidence.filter(|c| *c < self.thresholds.confidence) {
+        // whoever says openly that they do not know is not unsure of what they say
+        let unsure = |confidence: &u16| !vague && *confidence < self.thresholds.confidence;
+        if let Some(confidence) = facts.confidence.filter(unsure) {
             let how = format!("confidence {confidence} of 1000");
             add("answer.confidence", Reason::LowConfidence, how);
         }
@@ -85,14 +89,35 @@ impl Rules {
         findings
     }
 
-    fn count_vague(&self, found: Finding, facts: &AnswerFacts<'_>, findings: &mut Vec<Finding>) {
-        let enough = facts.vague.saturating_add(1) >= self.thresholds.vague.max(1);
-        let action = if enough {
-            Action::Offer
-        } else {
-            Action::Signal
+    /// What the words of an answer do that they must not do by themselves, sentence by sentence; each rule once. What
+    /// excuses a sentence ("if you like, …") excuses no other.
+    pub fn said(&self, answer: &str, facts: &AnswerFacts<'_>) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::new();
+        for sentence in sentences(answer) {
+            let reading = Reading::of(&self.lexicon, sentence, facts.language);
+            for found in self.fired(&reading, Kind::Answer, &Signals::default()) {
+                let promised = found.rule == PROMISES_PERSON && facts.handoff;
+                if !promised && findings.iter().all(|known| known.rule != found.rule) {
+                    findings.push(found);
+                }
+            }
+        }
+        findings
+    }
+
+    /// What so many vague answers lead to: an offer, then a handoff.
+    fn deflected(&self, reading: &Reading, times: u8) -> Option<Finding> {
+        let enough = self.thresholds.vague.max(1);
+        let action = match times {
+            _ if times >= enough.saturating_mul(2) => Action::Handoff,
+            _ if times >= enough => Action::Offer,
+            _ => return None,
         };
-        findings.push(Finding { action, ..found });
+        Some(Finding {
+            rule: DEFLECTED.to_owned(),
+            matched: format!("deflected {times} times"),
+            ..self.finding(reading, Reason::Deflection, action, 0, 0)
+        })
     }
 
     fn is_hot(&self, class: &str, category: Option<&str>) -> bool {
@@ -146,4 +171,23 @@ fn unknown_price(answer: &str, chunks: &[&str], asked: &str) -> Option<String> {
         unknown.whole(),
         unknown.hundredths % 100
     ))
+}
+
+/// The sentences of `text`. One ends at a mark before white space; a line's end alone ends none, for a promise goes on
+/// over it.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text.trim();
+    std::iter::from_fn(move || {
+        let mut end = rest.len();
+        for (at, c) in rest.char_indices() {
+            let closed = rest[..at].trim_end_matches(['"', '”', '»', ')', '*', '\'']);
+            if c.is_whitespace() && closed.ends_with(['.', '!', '?', '。', '！', '？']) {
+                end = at;
+                break;
+            }
+        }
+        let (sentence, after) = rest.split_at(end);
+        rest = after.trim_start();
+        (!sentence.is_empty()).then_some(sentence)
+    })
 }

@@ -21,8 +21,6 @@ use super::starter;
 use super::wordings::{Automaton, List, Wording};
 pub use super::wordings::{PhraseFault, WORDINGS_MAX, expand};
 
-/// "Yes, but first tell me …" is an answer, a long story that begins with "si" is not: the most words of an answer.
-const ANSWER_WORDS_MAX: usize = 8;
 /// One phrase and the language it belongs to.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct PhraseRule {
@@ -103,16 +101,6 @@ impl Phrases {
             })
     }
 
-    /// Whether `text`, as an answer to an offer, agrees. In any language: many say "ok" who write another.
-    pub fn says_yes(&self, text: &str) -> Option<Match> {
-        self.answer(text, List::Yes)
-    }
-
-    /// Whether `text`, as an answer to an offer, declines; in any language.
-    pub fn says_no(&self, text: &str) -> Option<Match> {
-        self.answer(text, List::No)
-    }
-
     /// Whether `text` sends the person away: the whole message, courtesies aside.
     pub fn ends_human(&self, text: &str, language: Option<&str>) -> Option<Match> {
         let compiled = self.compiled.of(self);
@@ -130,27 +118,11 @@ impl Phrases {
         let _ = self.compiled.of(self);
     }
 
-    /// The longest phrase of both lists that a short message begins with must be of `list`.
-    fn answer(&self, text: &str, list: List) -> Option<Match> {
-        let compiled = self.compiled.of(self);
-        let said = normalise(text);
-        if said.split_whitespace().count() > ANSWER_WORDS_MAX {
-            return None;
-        }
-        let wording = compiled
-            .answers
-            .iter()
-            .map(|i| &compiled.wordings[*i])
-            .filter(|w| said.starts_with(&w.text))
-            .max_by_key(|w| w.text.len())?;
-        (wording.list == list).then(|| self.found(wording))
-    }
-
     fn rule(&self, wording: &Wording) -> &PhraseRule {
         &self.list(wording.list)[wording.rule]
     }
 
-    fn found(&self, wording: &Wording) -> Match {
+    pub(super) fn found(&self, wording: &Wording) -> Match {
         let rule = self.rule(wording);
         Match {
             rule: format!("{}:{}", rule.language, rule.phrase),
@@ -194,7 +166,7 @@ impl std::fmt::Debug for Compiled {
 }
 
 impl Compiled {
-    fn of(&self, phrases: &Phrases) -> &Automaton {
+    pub(super) fn of(&self, phrases: &Phrases) -> &Automaton {
         self.0.get_or_init(|| match *phrases == BUNDLED.0 {
             true => Arc::clone(&BUNDLED.1),
             false => Arc::new(Automaton::build(phrases)),

@@ -6,6 +6,7 @@
 use super::amounts;
 use super::asks;
 use super::classes::{I, LINK, MODAL, NEG, SOFT, TALK, WANT};
+use super::gist::Gist;
 use super::lexicon::{LANGUAGES, Lexicon, Meaning, tongue};
 use super::phrases::{Match, Phrases};
 use super::reading::Reading;
@@ -15,6 +16,8 @@ use crate::conversation::words::Reason;
 
 /// The name of the explicit request among the rules.
 pub const EXPLICIT: &str = "explicit";
+/// The name of the rule about several deflecting answers.
+pub(super) const DEFLECTED: &str = "context.deflected";
 
 /// The rules of a house, ready to be used.
 pub struct Rules {
@@ -34,8 +37,8 @@ impl std::fmt::Debug for Rules {
 pub struct Context<'a> {
     /// The conversation's language, where it is known.
     pub language: Option<&'a str>,
-    /// The customer's earlier messages since the last handback, oldest first.
-    pub recent: &'a [&'a str],
+    /// What the customer's earlier messages since the last handback were about, those that were answered.
+    pub recent: &'a [Gist],
     /// How often the AI deflected, or answered vaguely, since then.
     pub deflections: u8,
 }
@@ -160,7 +163,7 @@ impl Rules {
         let mut signals = Signals {
             sentiment: signals::sentiment(&reading, &self.lexicon),
             caps: signals::caps(&reading),
-            repeated: self.repeated(&reading, context),
+            repeated: repeated(&reading, context),
             amount: amounts::largest_amount(&numbers),
             quantity: numbers
                 .iter()
@@ -281,23 +284,6 @@ impl Rules {
         }
     }
 
-    /// How often this was asked, this time included.
-    fn repeated(&self, reading: &Reading, context: &Context<'_>) -> u8 {
-        if context.recent.is_empty() {
-            return 1;
-        }
-        let gist = signals::gist(reading);
-        let from = context.recent.len().saturating_sub(signals::RECENT_MAX);
-        let before = context.recent[from..]
-            .iter()
-            .filter(|text| {
-                let earlier = Reading::of(&self.lexicon, text, context.language);
-                signals::same(&gist, &signals::gist(&earlier))
-            })
-            .count();
-        u8::try_from(before + 1).unwrap_or(u8::MAX)
-    }
-
     /// What follows from numbers alone: repetition, deflection, displeasure, value.
     fn by_numbers(
         &self,
@@ -326,7 +312,7 @@ impl Rules {
                 Action::Offer
             };
             let times = format!("deflected {} times", context.deflections);
-            add("context.deflected", Reason::Deflection, action, times);
+            add(DEFLECTED, Reason::Deflection, action, times);
         }
         if signals.displeasure >= limits.displeasure_offer {
             let hand_off = signals.displeasure >= limits.displeasure_handoff;
@@ -357,6 +343,16 @@ impl Rules {
             finding.queue = finding.queue.take().or_else(|| queue.clone());
         }
     }
+}
+
+/// How often this was asked, this time included.
+fn repeated(reading: &Reading, context: &Context<'_>) -> u8 {
+    if context.recent.is_empty() {
+        return 1;
+    }
+    let gist = Gist::read(reading);
+    let before = context.recent.iter().filter(|one| gist.same(one)).count();
+    u8::try_from(before + 1).unwrap_or(u8::MAX)
 }
 
 /// Whether a negation right before word `at` denies what begins there: "no refund", "I don't want a lawyer".

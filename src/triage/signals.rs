@@ -7,8 +7,6 @@ use super::classes::{Bits, DET, I, LINK, ME, MODAL, NEG, OTHER, PLAIN, REAL, SOF
 use super::lexicon::{Lexicon, UNKNOWN};
 use super::reading::Reading;
 
-/// The most earlier messages looked at for a repetition.
-pub(super) const RECENT_MAX: usize = 8;
 /// The most words of one message compared.
 const WORDS_MAX: usize = 40;
 /// How far before a word a negation turns it around.
@@ -95,16 +93,6 @@ pub(super) fn gist(reading: &Reading) -> Vec<u64> {
     gist.sort_unstable();
     gist.dedup();
     gist
-}
-
-/// Whether two messages are about the same: they share half of what the shorter one says.
-pub(super) fn same(a: &[u64], b: &[u64]) -> bool {
-    let shared = a
-        .iter()
-        .filter(|word| b.binary_search(word).is_ok())
-        .count();
-    let least = a.len().min(b.len());
-    least > 0 && shared * 2 >= least.max(2) && (shared >= 2 || a.len().max(b.len()) <= 2)
 }
 
 /// All signs of displeasure, weighed.

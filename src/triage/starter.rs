@@ -8,28 +8,30 @@ type Lists = [(&'static str, &'static [&'static str])];
 #[rustfmt::skip]
 const YES: &Lists = &[
     ("en", &[
-        "yes", "yeah", "yep", "yup", "sure", "ok", "okay", "please", "absolutely", "definitely", "y", "ya",
-        "of course", "go ahead", "please do", "why not", "no problem", "do it", "i do", "i would", "that would be", "sounds good", "connect me", "yes please",
+        "yes", "yess", "yas", "yea", "yeah", "yeh", "yah", "yep", "yup", "yeap", "ye", "ys", "yse", "y", "ya", "aye", "sure", "shure", "sure thing", "surely",
+        "ok", "okay", "okey", "okie", "k", "kk", "alright", "all right", "please", "pls", "plz", "absolutely", "definitely", "definately", "affirmative", "correct", "right", "fine",
+        "of course", "go ahead", "go for it", "please do", "why not", "no problem", "do it", "do that", "i do", "i would", "i would like|love that", "id like|love that", "that would be", "thatd be", "that would help",
+        "sounds good|great", "connect me", "yes please", "lets do it|that", "i guess so", "i think so", "good idea",
     ]),
-    ("es", &["si", "sip", "claro", "vale", "dale", "bueno", "ok", "correcto", "adelante", "por favor", "de acuerdo", "esta bien", "como no", "por supuesto", "me gustaria", "no hay problema", "si por favor", "si claro"]),
-    ("pt", &["sim", "claro", "ok", "quero", "por favor", "pode ser", "com certeza"]),
-    ("fr", &["oui", "ouais", "ok", "volontiers", "daccord", "bien sur", "sil vous plait", "avec plaisir"]),
-    ("it", &["si", "certo", "ok", "va bene", "volentieri", "per favore", "daccordo", "grazie si", "si grazie", "esatto"]),
-    ("nl", &["ja", "jazeker", "graag", "ok", "oke", "prima", "goed", "ja graag", "doe maar", "alstublieft", "akkoord"]),
-    ("af", &["ja", "asseblief", "ok", "graag", "goed", "reg so", "ja asseblief", "natuurlik", "dis reg"]),
-    ("de", &["ja", "jawohl", "gerne", "gern", "ok", "bitte", "klar", "ja bitte", "na klar"]),
+    ("es", &["si", "sip", "sii", "siii", "see", "claro", "claro que si", "vale", "dale", "bueno", "ok", "okey", "correcto", "adelante", "por favor", "porfa", "porfavor", "de acuerdo", "esta bien", "como no", "por supuesto", "me gustaria", "no hay problema", "si por favor|porfa", "si claro", "si quiero", "si gracias", "si me gustaria", "si hazlo|hagalo", "obvio", "desde luego", "conectame", "conecteme"]),
+    ("pt", &["sim", "simm", "claro", "claro que sim", "ok", "quero", "quero sim", "por favor", "pode ser", "pode", "pode sim", "com certeza", "isso", "beleza", "blz", "aceito", "gostaria", "por gentileza"]),
+    ("fr", &["oui", "ouii", "oui oui", "ouais", "ouaip", "ui", "ok", "volontiers", "daccord", "dac", "bien sur", "sil vous plait", "svp", "stp", "avec plaisir", "je veux bien", "carrement", "pourquoi pas", "allez y"]),
+    ("it", &["si", "sii", "certo", "certamente", "ok", "va bene", "volentieri", "per favore", "daccordo", "grazie si", "si grazie", "si per favore", "si certo", "si volentieri", "esatto", "magari", "perche no", "mi piacerebbe"]),
+    ("nl", &["ja", "jaa", "jazeker", "zeker", "graag", "ok", "oke", "okee", "prima", "goed", "is goed", "ja graag", "ja hoor", "doe maar", "alstublieft", "aub", "akkoord", "natuurlijk", "waarom niet"]),
+    ("af", &["ja", "jaa", "asseblief", "asb", "ok", "graag", "goed", "reg so", "ja asseblief", "ja graag", "ja dankie", "natuurlik", "dis reg", "seker", "hoekom nie"]),
+    ("de", &["ja", "jaa", "jawohl", "jo", "jup", "jep", "gerne", "gern", "sehr gern|gerne", "ok", "okay", "bitte", "klar", "ja bitte", "ja gerne|gern", "na klar", "auf jeden fall", "naturlich", "natuerlich", "sicher", "einverstanden", "warum nicht"]),
 ];
 
 #[rustfmt::skip]
 const NO: &Lists = &[
-    ("en", &["no", "nope", "nah", "n", "not now|yet|really|necessary|needed", "no thanks|thank", "dont", "never mind", "nevermind", "its fine|ok|okay", "im good|fine|ok", "not at the moment"]),
-    ("es", &["no", "nop", "no gracias", "ahora no", "todavia no", "mejor no", "por ahora no", "no hace falta", "no es necesario", "esta bien asi", "dejalo"]),
-    ("pt", &["nao", "nao obrigado|obrigada", "agora nao", "deixa", "ainda nao"]),
-    ("fr", &["non", "non merci", "pas maintenant", "pas encore", "ca va", "ce nest pas"]),
-    ("it", &["no", "no grazie", "non ora", "non adesso", "non ancora", "non serve", "lascia stare", "non importa"]),
-    ("nl", &["nee", "nee bedankt|dank", "niet nu", "nog niet", "hoeft niet", "laat maar", "liever niet"]),
-    ("af", &["nee", "nee dankie", "nie nou nie", "nog nie", "los dit", "nie nodig nie"]),
-    ("de", &["nein", "ne", "nein danke", "nicht jetzt", "noch nicht", "nicht notig|noetig", "schon gut"]),
+    ("en", &["no", "noo", "nope", "nop", "nah", "naw", "n", "nay", "not now|yet|really|necessary|needed|today", "no thanks|thank|thx|ty", "no need", "no way", "dont", "dont bother", "never mind", "nevermind", "nvm", "its fine|ok|okay", "im good|fine|ok", "not at the moment", "not right now", "maybe later", "later", "rather not", "id rather not", "i would rather not", "i dont want to", "no i dont|wont"]),
+    ("es", &["no", "noo", "nop", "nel", "no gracias", "no quiero", "ahora no", "todavia no", "aun no", "mejor no", "por ahora no", "no hace falta", "no es necesario", "no por ahora", "esta bien asi", "asi esta bien", "dejalo", "dejelo", "mas tarde", "luego", "prefiero que no"]),
+    ("pt", &["nao", "naoo", "nao obrigado|obrigada", "nao precisa", "nao quero", "nao por enquanto", "agora nao", "por enquanto nao", "deixa", "deixa pra la", "ainda nao", "melhor nao", "mais tarde", "nn"]),
+    ("fr", &["non", "nonn", "nan", "non merci", "pas maintenant", "pas encore", "pas la peine", "pas necessaire", "pas besoin", "ca va", "ca ira", "ce nest pas", "plus tard", "je prefere pas"]),
+    ("it", &["no", "noo", "no grazie", "non ora", "non adesso", "non ancora", "non serve", "non voglio", "non e necessario", "lascia stare", "lasci stare", "non importa", "meglio di no", "piu tardi"]),
+    ("nl", &["nee", "neen", "neee", "nee bedankt|dank|dankje|hoor", "niet nu", "nog niet", "niet nodig", "hoeft niet", "laat maar", "liever niet", "later", "nu niet"]),
+    ("af", &["nee", "neee", "nee dankie", "nie nou nie", "nog nie", "los dit", "los maar", "nie nodig nie", "liewer nie", "later"]),
+    ("de", &["nein", "neein", "ne", "nee", "noe", "nein danke", "nicht jetzt", "noch nicht", "jetzt nicht", "nicht notig|noetig", "nicht notwendig", "brauche ich nicht", "schon gut", "passt schon", "lieber nicht", "spater", "spaeter"]),
 ];
 
 #[rustfmt::skip]

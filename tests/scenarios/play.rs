@@ -290,8 +290,14 @@ impl World {
                 let body = if words.is_empty() {
                     Body::Text(text.to_owned())
                 } else {
+                    // the button is that of the last message with buttons, or any other
+                    let mut written = self.trail.iter().rev().flat_map(|entry| match &entry.fact {
+                        Fact::SystemWrote { choices, .. } => choices.as_slice(),
+                        _ => &[],
+                    });
+                    let button = written.find(|(_, title)| title == text);
                     Body::Choice {
-                        id: "choice".into(),
+                        id: button.map_or("choice".into(), |(id, _)| id.clone()),
                         title: text.to_owned(),
                     }
                 };

@@ -7,6 +7,7 @@ use segue::conversation::decision::Answer;
 use segue::conversation::question::Line;
 use segue::conversation::trail::{CancelCause, Entry, Fact, GhostCause};
 use segue::conversation::words::MessageState;
+use segue::triage::specs::Action;
 
 use crate::script::time;
 
@@ -294,6 +295,42 @@ fn of_the_rest(fact: &Fact) -> Option<String> {
         Fact::Edited { agent, change } => format!("{agent} changed {change}"),
         Fact::EventParked { event, parked } => format!("{event} parked as {parked}"),
         Fact::CustomerChanged { customer } => format!("customer is now {customer:?}"),
+        Fact::RuleFired {
+            rule,
+            reason,
+            matched,
+            action,
+            observed,
+            ..
+        } => match (action, observed) {
+            (_, true) => format!(
+                "{rule} would have led to {} ({reason}): {matched}",
+                action.as_str()
+            ),
+            (Action::Signal, false) => format!("{rule} counted: {matched}"),
+            // what it led to says it
+            (Action::Offer | Action::Handoff, false) => return None,
+        },
+        Fact::OfferMade {
+            rule,
+            reason,
+            matched,
+            queue,
+            ..
+        } => {
+            let queue = queue
+                .as_ref()
+                .map_or(String::new(), |queue| format!(", queue {queue}"));
+            format!("a person is offered, reason {reason} ({rule}): {matched}{queue}")
+        }
+        Fact::OfferAnswered {
+            accepted,
+            rule,
+            matched,
+        } => {
+            let how = if *accepted { "accepted" } else { "declined" };
+            format!("offer ({rule}) {how}: {matched}")
+        }
         _ => return None,
     })
 }

@@ -179,6 +179,18 @@ fn rule(fact: &Fact) -> Option<Value> {
     } = fact
     {
         Some(json!({"reason": reason, "rule": rule, "matched": matched, "queue": queue}))
+    } else if let Fact::OfferMade {
+        reason,
+        rule,
+        matched,
+        queue,
+        language,
+        ..
+    } = fact
+    {
+        Some(
+            json!({"reason": reason, "rule": rule, "matched": matched, "queue": queue, "language": language}),
+        )
     } else {
         None
     }
@@ -196,6 +208,17 @@ fn actor(fact: &Fact) -> Option<&AgentName> {
         Some(agent)
     } else if let Fact::Transferred { agent, .. } | Fact::HandedBack { agent, .. } = fact {
         agent.as_ref()
+    } else {
+        None
+    }
+}
+
+/// Why a person was offered, if one was.
+fn offered(fact: &Fact) -> Option<String> {
+    if let Fact::OfferMade { rule, reason, .. } = fact {
+        Some(format!(
+            "a person was offered: rule `{rule}`, reason `{reason}`"
+        ))
     } else {
         None
     }
@@ -220,6 +243,9 @@ fn because(step: &[Entry], cause: &Entry) -> String {
     });
     if let Some(asked) = asked {
         return asked;
+    }
+    if let Some(offered) = step.iter().find_map(|entry| offered(&entry.fact)) {
+        return offered;
     }
     if let Fact::CustomerWrote { owner, .. } = &cause.fact {
         let silent = match owner {

@@ -309,6 +309,39 @@ fn fact(fact: &Fact) -> (&'static str, Value) {
             "customer_changed",
             json!({"address": customer.address, "name": customer.name, "language": customer.language}),
         ),
+        Fact::RuleFired {
+            rule,
+            reason,
+            matched,
+            language,
+            action,
+            observed,
+        } => (
+            "rule_fired",
+            json!({"rule": rule, "reason": reason, "matched": matched, "language": language,
+                   "action": action, "observed": observed}),
+        ),
+        Fact::OfferMade {
+            rule,
+            reason,
+            matched,
+            language,
+            queue,
+            priority,
+            effect,
+        } => (
+            "offer_made",
+            json!({"rule": rule, "reason": reason, "matched": matched, "language": language,
+                   "queue": queue, "priority": priority, "message": text_id(*effect)}),
+        ),
+        Fact::OfferAnswered {
+            accepted,
+            rule,
+            matched,
+        } => (
+            "offer_answered",
+            json!({"accepted": accepted, "rule": rule, "matched": matched}),
+        ),
     }
 }
 

@@ -82,7 +82,10 @@ impl Transcript {
             | Fact::SlaEvaluated { .. }
             | Fact::Reviewed { .. }
             | Fact::Edited { .. }
-            | Fact::CustomerChanged { .. } => Seen::Nothing,
+            | Fact::CustomerChanged { .. }
+            | Fact::RuleFired { .. }
+            | Fact::OfferMade { .. }
+            | Fact::OfferAnswered { .. } => Seen::Nothing,
         }
     }
 

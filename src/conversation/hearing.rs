@@ -1,0 +1,188 @@
+//! What the customer's words lead to before a model is asked, and what its answer leads to before it goes out.
+//!
+//! One place for the core, replay and `segue triage`: the rules find, the window says what may still have an effect, and
+//! the order decides: a topic out of scope, the explicit request, the other rules that hand over, the answer to an offer
+//! that stands, a new offer; only then the model. Nothing but policy, words and window counts. Pure.
+
+use super::handoff::Trigger;
+use super::message::Body;
+use super::policy::Policy;
+use super::window::{Offer, Window};
+use super::words::Reason;
+use crate::ids::QueueName;
+use crate::triage::specs::{Action, Kind, Priority};
+use crate::triage::{AnswerFacts, Context, Finding, Match, Triage};
+
+/// The button that takes an offer.
+pub const OFFER_YES: &str = "offer_yes";
+/// The button that declines it.
+pub const OFFER_NO: &str = "offer_no";
+/// The rule that the button of an old offer stands for.
+const BUTTON: &str = "button.offer_yes";
+
+/// What was found in a message.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Heard {
+    /// What follows.
+    pub verdict: Verdict,
+    /// Rules that only observe, and would have done something.
+    pub observed: Vec<Finding>,
+}
+
+/// What follows from a message.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Verdict {
+    /// A rule hands over.
+    Handoff(Finding),
+    /// The offer that stood was accepted, by these words.
+    Accepted(Offer, Match),
+    /// The offer that stood was declined, by these words: the question is for the model after all.
+    Declined(Match),
+    /// A person is offered.
+    Offer(Finding),
+    /// The model may answer.
+    Model,
+}
+
+impl Heard {
+    /// The button of an offer that stands no more was pressed: that is a request in itself.
+    fn pressed(title: &str) -> Self {
+        Self {
+            verdict: Verdict::Handoff(Finding {
+                rule: BUTTON.to_owned(),
+                kind: Kind::Keyword,
+                reason: Reason::UserRequest,
+                matched: title.to_owned(),
+                language: "",
+                action: Action::Handoff,
+                queue: None,
+                priority: Priority::Normal,
+                observe_only: false,
+            }),
+            observed: Vec::new(),
+        }
+    }
+
+    /// Who asks for a person now, and how urgently; none: nobody does.
+    pub fn person(&self, policy: &Policy) -> Option<(Trigger, u8)> {
+        match &self.verdict {
+            Verdict::Handoff(finding) => Some((policy.trigger(finding), finding.priority.value())),
+            Verdict::Accepted(offer, _) => Some((offer.trigger(), offer.priority())),
+            Verdict::Declined(_) | Verdict::Offer(_) | Verdict::Model => None,
+        }
+    }
+
+    /// What leads to an offer now; none: nothing does.
+    pub fn offer(&self) -> Option<&Finding> {
+        match &self.verdict {
+            Verdict::Offer(finding) => Some(finding),
+            Verdict::Handoff(_) | Verdict::Accepted(..) | Verdict::Declined(_) | Verdict::Model => {
+                None
+            }
+        }
+    }
+}
+
+impl Policy {
+    /// What follows from what a customer wrote, before a model is asked. `window` has seen the message already.
+    pub fn hear(&self, body: &Body, language: Option<&str>, window: &Window) -> Heard {
+        if let (Body::Choice { id, title }, None) = (body, window.offer())
+            && id == OFFER_YES
+        {
+            return Heard::pressed(title);
+        }
+        let text = body.text();
+        let recent = window.answered();
+        let context = Context {
+            language,
+            recent: &recent,
+            deflections: window.deflections(),
+        };
+        let mut triage = self.triage.rules().before_model(text, &context);
+        triage = triage.in_house(&self.phrases, text, language);
+        let observed = observed(&triage);
+        triage.findings.retain(|finding| window.allows(finding));
+        let verdict = match (triage.decision(), window.offer()) {
+            (Some(found), _) if found.action == Action::Handoff => Verdict::Handoff(found.clone()),
+            (found, Some(offer)) => self
+                .answer(body, offer)
+                .unwrap_or_else(|| found.cloned().map_or(Verdict::Model, Verdict::Offer)),
+            (Some(found), None) => Verdict::Offer(found.clone()),
+            (None, None) => Verdict::Model,
+        };
+        Heard { verdict, observed }
+    }
+
+    /// Yes or no to the offer that stands, in words or by a button.
+    fn answer(&self, body: &Body, offer: &Offer) -> Option<Verdict> {
+        let pressed = |id: &str, title: &str| Match {
+            rule: format!("button:{id}"),
+            matched: title.to_owned(),
+        };
+        if let Body::Choice { id, title } = body {
+            match id.as_str() {
+                OFFER_YES => return Some(Verdict::Accepted(offer.clone(), pressed(id, title))),
+                OFFER_NO => return Some(Verdict::Declined(pressed(id, title))),
+                _ => {}
+            }
+        }
+        let text = body.text();
+        let yes = self.phrases.says_yes(text);
+        let yes = yes.map(|found| Verdict::Accepted(offer.clone(), found));
+        yes.or_else(|| self.phrases.says_no(text).map(Verdict::Declined))
+    }
+
+    /// What a handoff by this finding rests on. A queue that there is not (any more) is left out.
+    pub fn trigger(&self, finding: &Finding) -> Trigger {
+        let queue = finding.queue.as_deref().map(QueueName::from);
+        Trigger {
+            reason: finding.reason,
+            rule: finding.rule.clone(),
+            matched: finding.matched.clone(),
+            queue: queue.filter(|queue| self.queues.contains_key(queue)),
+        }
+    }
+}
+
+/// What was found in an answer of the model.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Judged {
+    /// It is held back, and a person is asked for.
+    pub handoff: Option<Finding>,
+    /// It goes out, and a person is offered behind it.
+    pub offer: Option<Finding>,
+    /// What stands on the trail besides: what is only counted, and what only observes.
+    pub noted: Vec<Finding>,
+}
+
+impl Policy {
+    /// What follows from an answer of the model, before it goes out.
+    pub fn judge(&self, answer: &str, facts: &AnswerFacts<'_>, window: &Window) -> Judged {
+        let mut findings = self.triage.rules().after_model(answer, facts);
+        findings.retain(|finding| window.allows(finding));
+        let first = |action: Action| {
+            let mut found = findings.iter();
+            found
+                .find(|finding| finding.action == action && !finding.observe_only)
+                .cloned()
+        };
+        Judged {
+            handoff: first(Action::Handoff),
+            offer: first(Action::Offer),
+            noted: findings
+                .iter()
+                .filter(|finding| finding.observe_only || finding.action == Action::Signal)
+                .cloned()
+                .collect(),
+        }
+    }
+}
+
+/// What rules that only observe would have done.
+fn observed(triage: &Triage) -> Vec<Finding> {
+    let found = triage.findings.iter();
+    found
+        .filter(|finding| finding.observe_only && finding.action != Action::Signal)
+        .cloned()
+        .collect()
+}

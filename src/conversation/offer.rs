@@ -1,0 +1,91 @@
+//! Offering a person: the question, its buttons, and what stands on the trail of it.
+//!
+//! An offer promises nobody. It is said at most once for one thing, stands for a few messages, and becomes a handoff
+//! only by a yes. Where the AI has not been of help, the text admits it.
+
+use super::common::Cx;
+use super::handoff::cut;
+use super::hearing::{OFFER_NO, OFFER_YES};
+use super::texts::{TextArgs, TextKey};
+use super::trail::Fact;
+use super::words::{Class, Reason};
+use crate::ids::QueueName;
+use crate::triage::Finding;
+
+/// The longest words of a rule that are kept with an entry, in bytes: the head holds those of an offer that stands.
+const MATCHED_BYTES_MAX: usize = 200;
+
+impl Cx<'_> {
+    /// A rule fired: on the trail before what follows from it.
+    pub(super) fn fired(&mut self, finding: &Finding) {
+        self.note(Fact::RuleFired {
+            rule: finding.rule.clone(),
+            reason: finding.reason,
+            matched: cut(finding.matched.clone(), MATCHED_BYTES_MAX),
+            language: finding.language.to_owned(),
+            action: finding.action,
+            observed: finding.observe_only,
+        });
+    }
+
+    /// Offers a person, in the customer's language: the known one, else that of the words that led to it.
+    pub(super) fn offer(&mut self, finding: &Finding) {
+        let known = self.language();
+        let spoken = (!finding.language.is_empty()).then(|| finding.language.to_owned());
+        let language = known.or(spoken);
+        let say = |key| {
+            let args = TextArgs::default();
+            self.policy.texts.render(key, language.as_deref(), args)
+        };
+        let text = say(key(finding.reason));
+        let choices = vec![
+            (OFFER_YES.to_owned(), say(TextKey::OfferYes)),
+            (OFFER_NO.to_owned(), say(TextKey::OfferNo)),
+        ];
+        let effect = self.effect();
+        let queue = finding.queue.as_deref().map(QueueName::from);
+        self.note(Fact::OfferMade {
+            rule: finding.rule.clone(),
+            reason: finding.reason,
+            matched: cut(finding.matched.clone(), MATCHED_BYTES_MAX),
+            language: finding.language.to_owned(),
+            queue: queue.filter(|queue| self.policy.queues.contains_key(queue)),
+            priority: finding.priority.value(),
+            effect,
+        });
+        self.wrote(effect, (Class::System, text), choices, None);
+    }
+
+    /// The customer answered the offer that `rule` had led to.
+    pub(super) fn offer_answered(&mut self, accepted: bool, rule: &str, matched: &str) {
+        self.note(Fact::OfferAnswered {
+            accepted,
+            rule: rule.to_owned(),
+            matched: cut(matched.to_owned(), MATCHED_BYTES_MAX),
+        });
+    }
+}
+
+/// Whether the AI has something to be sorry for.
+const fn key(reason: Reason) -> TextKey {
+    match reason {
+        Reason::Sentiment
+        | Reason::Repetition
+        | Reason::Deflection
+        | Reason::LowConfidence
+        | Reason::NoAnswer
+        | Reason::Guardrail => TextKey::OfferTrouble,
+        Reason::UserRequest
+        | Reason::Keyword
+        | Reason::OutOfScope
+        | Reason::Sensitive
+        | Reason::Urgent
+        | Reason::HighValue
+        | Reason::ToolCall
+        | Reason::ModelTimeout
+        | Reason::ModelFailure
+        | Reason::Operator
+        | Reason::Policy
+        | Reason::External => TextKey::Offer,
+    }
+}
