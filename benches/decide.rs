@@ -55,6 +55,7 @@ fn answered(ask: u64) -> Event {
             tools: Vec::new(),
             sources: Vec::new(),
             confidence: None,
+            grounds: None,
         },
     }
 }

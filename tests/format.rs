@@ -129,6 +129,7 @@ impl Writer {
                 score: 713,
             }],
             confidence: Some(80),
+            grounds: None,
         };
         let ask = AskId(ask);
         self.go(Event::ModelAnswered { ask, answer });

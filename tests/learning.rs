@@ -178,6 +178,7 @@ impl Story {
             tools: Vec::new(),
             sources: Vec::from_iter(knows.then_some(source)),
             confidence,
+            grounds: None,
         }
     }
 
@@ -236,7 +237,7 @@ fn morning(policy: &Arc<Policy>, began: Timestamp) -> BTreeMap<&'static str, Sto
         .after(5 * MINUTE);
     let cleo = story("cleo")
         .model(Says::Nothing)
-        .says("where is my refund for the last order");
+        .says("where is the receipt of my last order");
     let dora = story("dora").says("how long does shipping take to France");
     let eli = story("eli")
         .says("how long does shipping take with a broken lamp")
@@ -418,7 +419,7 @@ fn who_falls_silent_after_no_answer_may_have_been_missed() {
             story.entries
         );
     };
-    let asked = "where is my refund for the last order";
+    let asked = "where is the receipt of my last order";
     check(story(Says::Nothing).says(asked), true);
     check(story(Says::Knows).says(asked), false);
     check(
@@ -490,7 +491,7 @@ fn the_report_adds_up() {
     );
     assert_eq!(
         report["fell_silent_examples"][0]["words"],
-        "where is my refund for the last order"
+        "where is the receipt of my last order"
     );
     let topics = report["topics"].as_array().expect("a list");
     assert!(
@@ -568,8 +569,7 @@ fn an_export_has_what_was_said_and_not_who_the_customer_is() {
 fn other_rules_add_and_remove_handoffs() {
     let rules = policy();
     let dir = kept(&morning(&rules, two_hours_ago()), &rules);
-    let other =
-        "[triage.explicit]\nen = [\"my refund\"]\n[triage.not_explicit]\nen = [\"real person\"]\n";
+    let other = "[triage.explicit]\nen = [\"my last order\"]\n[triage.not_explicit]\nen = [\"real person\"]\n";
     std::fs::write(dir.path().join("other.toml"), other).expect("written");
     let found = json(&segue(
         dir.path(),
@@ -587,9 +587,9 @@ fn other_rules_add_and_remove_handoffs() {
     check("waiting_minutes_after", 12.5.into());
     assert_eq!(
         found["added"][0]["words"],
-        "where is my refund for the last order"
+        "where is the receipt of my last order"
     );
-    assert_eq!(found["added"][0]["rule"], "en:my refund");
+    assert_eq!(found["added"][0]["rule"], "en:my last order");
     assert_eq!(found["removed"][0]["words"], "real person please");
     assert_eq!(
         (
@@ -620,7 +620,7 @@ fn a_handoff_that_comes_earlier_is_no_added_one() {
     let began = two_hours_ago();
     let eli = Story::of("eli", &rules, began)
         .model(Says::Nothing)
-        .says("where is my refund for the last order")
+        .says("where is the receipt of my last order")
         .after(MINUTE)
         .says("I want to talk to a person")
         .after(MINUTE)
@@ -629,7 +629,7 @@ fn a_handoff_that_comes_earlier_is_no_added_one() {
     let dir = kept(&BTreeMap::from([("eli", eli)]), &rules);
     std::fs::write(
         dir.path().join("other.toml"),
-        "[triage.explicit]\nen = [\"my refund\"]\n",
+        "[triage.explicit]\nen = [\"my last order\"]\n",
     )
     .expect("written");
     let found = json(&segue(
@@ -702,7 +702,8 @@ fn long_trails_and_many_conversations_are_read_whole() {
         let mut story = Story::of(&format!("customer {n}"), &rules, began);
         let messages = if n == 0 { 100 } else { 1 };
         for _ in 0..messages {
-            story = story.says("how long does shipping take").after(SECOND);
+            // nothing that could be asked again: the third time would be an offer
+            story = story.says("ok").after(SECOND);
         }
         let (tell, told) = sync_channel(1);
         let done = move |answer| tell.send(answer).expect("the test listens");

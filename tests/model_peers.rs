@@ -280,6 +280,7 @@ async fn ask(peer: &Peer, way: Way, name: &str, text: &str) -> (Answered, String
         ],
         language: None,
         customer: None,
+        rules: segue::triage::Settings::default(),
     };
     let screen = Arc::new(Screen::default());
     let emit: Arc<dyn Emit> = screen.clone();

@@ -582,6 +582,7 @@ async fn a_takeover_hangs_up_on_the_model_and_its_late_answer_never_speaks() {
         tools: Vec::new(),
         sources: Vec::new(),
         confidence: None,
+        grounds: None,
     };
     runtime.router().tell(
         id,

@@ -17,7 +17,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("knowledge", &["conversation", "ids", "clock"]),
     (
         "model",
-        &["conversation", "ids", "clock", "secret", "knowledge"],
+        &[
+            "conversation",
+            "ids",
+            "clock",
+            "secret",
+            "knowledge",
+            "triage",
+        ],
     ),
     ("store", &["conversation", "ids", "clock"]),
     ("learning", &["conversation", "ids", "clock", "store"]),

@@ -218,6 +218,7 @@ fn answer() -> ModelAnswer {
         tools: Vec::new(),
         sources: Vec::new(),
         confidence: None,
+        grounds: None,
     }
 }
 

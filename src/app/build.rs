@@ -145,6 +145,9 @@ fn model(config: &Config) -> ModelSettings {
         prices: section.prices.get(name).map_or_else(Prices::default, price),
         top_k: config.knowledge.top_k,
         min_score: config.knowledge.min_score,
+        // the bundled sample is about nobody's business: what it lacks says nothing
+        grounded: config.knowledge.dir.is_some(),
+        assess: section.assess,
         ..ModelSettings::default()
     };
     let fallback = section.fallback.iter().map(|name| settings(name)).collect();

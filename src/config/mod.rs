@@ -217,7 +217,7 @@ fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
     let section = child(reader, "knowledge");
     let knowledge = KnowledgeSection::read(reader, section);
     let section = child(reader, "triage");
-    let (phrases, triage) = sections::words::triage(reader, section);
+    let (phrases, triage) = sections::triage::read(reader, section, &names);
     let section = child(reader, "messages");
     let texts = sections::words::messages(reader, section);
     let section = child(reader, "limits");

@@ -11,12 +11,13 @@ use super::handoff::Trigger;
 use super::hearing::Judged;
 use super::outbox::{Owed, OwedState};
 use super::question::{ModelAnswer, ModelFailure, ModelVerdict};
+use super::streamed::{Written, close_stream};
 use super::texts::{TextArgs, TextKey};
 use super::trail::{CancelCause, Fact, Usage};
-use super::words::{Class, MessageState, ModeName, ModelFault, Reason};
+use super::words::{Class, ModeName, ModelFault, Reason};
 use crate::clock::Timestamp;
 use crate::ids::{AskId, EffectId, HandoffId};
-use crate::triage::AnswerFacts;
+use crate::triage::Assessment;
 
 /// What is being asked, if anything.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -241,41 +242,18 @@ impl Asking {
         let Some(ask) = self.ask.take() else {
             return Upshot::Stale;
         };
-        let judged = judged(&answer, handoff, cx);
+        let assessment = Assessment::of(&answer.tools);
+        let judged = cx.judge(&answer, &assessment, handoff);
         cx.note(Fact::ModelAnswered {
             ask: id,
-            model: answer.model,
+            model: answer.model.clone(),
             usage: answer.usage,
             took_ms: answer.took_ms,
-            tools: answer.tools,
-            confidence: answer.confidence,
+            tools: answer.tools.clone(),
+            confidence: answer.confidence.or(assessment.confidence),
         });
         judged.noted.iter().for_each(|finding| cx.fired(finding));
-        let escalates = match answer.verdict {
-            // switched off while it was thinking: what it says is a draft for the person
-            ModelVerdict::Reply if !cx.ai_on() => {
-                if ask.stream.is_none() {
-                    cx.draft(id, &answer.text);
-                }
-                Some(Trigger::ai_off())
-            }
-            ModelVerdict::Reply if !answer.text.trim().is_empty() => {
-                judged.handoff.as_ref().map(|finding| {
-                    cx.fired(finding);
-                    if ask.stream.is_none() {
-                        cx.draft(id, &answer.text);
-                    }
-                    cx.policy.trigger(finding)
-                })
-            }
-            ModelVerdict::Reply => Some(Trigger::by_rule(Reason::NoAnswer, "model.empty")),
-            ModelVerdict::Escalate { reason, summary } => Some(Trigger {
-                reason,
-                rule: "model.escalate".into(),
-                matched: summary,
-                queue: None,
-            }),
-        };
+        let escalates = escalates(&ask, &answer, &judged, cx);
         let emitted = ask.stream.is_some() && !answer.text.is_empty();
         if let Some(effect) = ask.stream {
             let written = Written {
@@ -347,6 +325,40 @@ impl Asking {
     }
 }
 
+/// Why an answer leads to a person, if it does; what of it was not shown is kept for them.
+fn escalates(ask: &Ask, answer: &ModelAnswer, judged: &Judged, cx: &mut Cx<'_>) -> Option<Trigger> {
+    let kept = |cx: &mut Cx<'_>| {
+        if ask.stream.is_none() {
+            cx.draft(ask.id, &answer.text);
+        }
+    };
+    match &answer.verdict {
+        // switched off while it was thinking: what it says is a draft for the person
+        ModelVerdict::Reply if !cx.ai_on() => {
+            kept(cx);
+            Some(Trigger::ai_off())
+        }
+        ModelVerdict::Reply if !answer.text.trim().is_empty() => {
+            let finding = judged.handoff.as_ref()?;
+            cx.fired(finding);
+            cx.common.priority = cx.common.priority.max(finding.priority.value());
+            kept(cx);
+            Some(cx.policy.trigger(finding))
+        }
+        ModelVerdict::Reply => Some(Trigger::by_rule(Reason::NoAnswer, "model.empty")),
+        ModelVerdict::Escalate { reason, summary } => {
+            // the guard held a sentence back: the rule that it broke is known
+            judged.handoff.iter().for_each(|finding| cx.fired(finding));
+            Some(Trigger {
+                reason: *reason,
+                rule: judged.rule().unwrap_or("model.escalate").to_owned(),
+                matched: summary.clone(),
+                queue: None,
+            })
+        }
+    }
+}
+
 impl Cx<'_> {
     /// An answer that is not sent: a draft for the person.
     fn draft(&mut self, ask: AskId, text: &str) {
@@ -356,68 +368,6 @@ impl Cx<'_> {
             usage: Usage::default(),
         });
     }
-}
-
-/// What the rules find in an answer that would be sent.
-fn judged(answer: &ModelAnswer, handoff: Option<HandoffId>, cx: &Cx<'_>) -> Judged {
-    match answer.verdict {
-        ModelVerdict::Escalate { .. } => return Judged::default(),
-        ModelVerdict::Reply => {}
-    }
-    let language = cx.language();
-    let facts = AnswerFacts {
-        language: language.as_deref(),
-        confidence: answer.confidence.map(|percent| u16::from(percent) * 10),
-        vague: cx.common.window.deflections(),
-        handoff: handoff.is_some(),
-        ..AnswerFacts::default()
-    };
-    cx.policy.judge(&answer.text, &facts, &cx.common.window)
-}
-
-/// What the customer saw of a stream.
-pub(super) struct Written {
-    pub(super) ask: AskId,
-    pub(super) text: String,
-    pub(super) sources: Vec<super::trail::Source>,
-    pub(super) partial: bool,
-}
-
-/// A stream has ended: what was really shown stands on the trail, and the line is free again.
-pub(super) fn close_stream(effect: EffectId, written: Option<Written>, cx: &mut Cx<'_>) {
-    let Some(place) = cx
-        .common
-        .outbox
-        .owed
-        .iter()
-        .position(|owed| owed.effect == effect && owed.entry.is_none())
-    else {
-        return;
-    };
-    let Some(owed) = cx.common.outbox.owed.remove(place) else {
-        return;
-    };
-    cx.touch();
-    let Some(written) = written else { return };
-    cx.note(Fact::AiWrote {
-        effect,
-        ask: written.ask,
-        text: written.text,
-        sources: written.sources,
-        partial: written.partial,
-    });
-    let state = MessageState::Sent;
-    cx.note(Fact::Settled {
-        effect,
-        class: Class::Ai,
-        state,
-        provider_id: String::new(),
-        code: String::new(),
-        cause: None,
-        attempts: 1,
-        after_ms: millis(owed.decided_at, cx),
-    });
-    cx.common.outbox.remember_sent(owed.left(state));
 }
 
 /// Milliseconds since `at`.

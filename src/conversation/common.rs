@@ -213,22 +213,11 @@ impl Cx<'_> {
         let language = self.language();
         let text = self.policy.texts.render(key, language.as_deref(), args);
         let effect = self.effect();
-        self.wrote(effect, (class, text), Vec::new(), handoff)
-    }
-
-    /// The same with a text that is rendered already, and with buttons under it: id and title.
-    pub(super) fn wrote(
-        &mut self,
-        effect: EffectId,
-        (class, text): (Class, String),
-        choices: Vec<(String, String)>,
-        handoff: Option<HandoffId>,
-    ) -> bool {
         let n = self.note(Fact::SystemWrote {
             effect,
             class,
             text,
-            choices,
+            choices: Vec::new(),
         });
         self.owe(effect, class, n, handoff)
     }

@@ -3,7 +3,7 @@
 //! Repetitions are answered here, before any mode sees them. Then exactly one mode decides; then the line of owed
 //! messages is moved on. Total, synchronous and silent: no I/O, no clock, no randomness, no logging.
 
-use super::asking::{Upshot, Written, close_stream};
+use super::asking::Upshot;
 use super::common::{Cx, Out};
 use super::decision::{Answer, Decision, Refusal};
 use super::event::{Act, Event};
@@ -12,6 +12,7 @@ use super::message::Inbound;
 use super::policy::Policy;
 use super::question::{ModelAnswer, ModelFailure};
 use super::seen::Known;
+use super::streamed::{Written, close_stream};
 use super::trail::{CancelCause, Fact};
 use super::words::{Reason, Role};
 use super::{Conversation, Mode, elsewhere, everywhere, release, reports};

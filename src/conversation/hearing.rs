@@ -4,14 +4,16 @@
 //! the order decides: a topic out of scope, the explicit request, the other rules that hand over, the answer to an offer
 //! that stands, a new offer; only then the model. Nothing but policy, words and window counts. Pure.
 
+use super::common::Cx;
 use super::handoff::Trigger;
 use super::message::Body;
 use super::policy::Policy;
+use super::question::{ModelAnswer, ModelVerdict};
 use super::window::{Offer, Window};
 use super::words::Reason;
-use crate::ids::QueueName;
+use crate::ids::{HandoffId, QueueName};
 use crate::triage::specs::{Action, Kind, Priority};
-use crate::triage::{AnswerFacts, Context, Finding, Match, Triage};
+use crate::triage::{AnswerFacts, Assessment, Context, Finding, Match, Mood, Triage};
 
 /// The button that takes an offer.
 pub const OFFER_YES: &str = "offer_yes";
@@ -153,6 +155,53 @@ pub struct Judged {
     pub offer: Option<Finding>,
     /// What stands on the trail besides: what is only counted, and what only observes.
     pub noted: Vec<Finding>,
+}
+
+impl Judged {
+    /// The rule that holds it back.
+    pub fn rule(&self) -> Option<&str> {
+        self.handoff.as_ref().map(|finding| finding.rule.as_str())
+    }
+}
+
+impl Cx<'_> {
+    /// What the rules find in an answer of the model. Of one that escalates, only what the guard held back is read.
+    pub(super) fn judge(
+        &self,
+        answer: &ModelAnswer,
+        assessment: &Assessment,
+        handoff: Option<HandoffId>,
+    ) -> Judged {
+        let grounds = answer.grounds.as_ref();
+        let passages: Option<Vec<&str>> =
+            grounds.map(|of| of.passages.iter().map(String::as_str).collect());
+        let language = self.language();
+        let percent = answer.confidence.or(assessment.confidence);
+        let facts = AnswerFacts {
+            language: language.as_deref(),
+            confidence: percent.map(|percent| u16::from(percent) * 10),
+            chunks: passages.as_deref(),
+            asked: grounds.map_or("", |grounds| grounds.asked.as_str()),
+            vague: self.common.window.deflections(),
+            handoff: handoff.is_some(),
+            lead_class: assessment.lead_class.as_deref(),
+            category: assessment.category.as_deref(),
+            sensitive: assessment.sensitive == Some(true),
+            displeased: assessment.sentiment == Some(Mood::Negative),
+        };
+        let rules = self.policy.triage.rules();
+        match &answer.verdict {
+            ModelVerdict::Escalate {
+                reason: Reason::Guardrail,
+                summary,
+            } => Judged {
+                handoff: rules.offence(summary, &facts),
+                ..Judged::default()
+            },
+            ModelVerdict::Escalate { .. } => Judged::default(),
+            ModelVerdict::Reply => self.policy.judge(&answer.text, &facts, &self.common.window),
+        }
+    }
 }
 
 impl Policy {

@@ -33,6 +33,7 @@ mod ai;
 mod asking;
 mod closed;
 mod common;
+mod cost;
 mod decide;
 mod elsewhere;
 mod everywhere;
@@ -46,6 +47,7 @@ mod release;
 mod reports;
 mod rules;
 mod seen;
+mod streamed;
 mod waiting;
 
 use std::collections::BTreeMap;

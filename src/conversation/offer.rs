@@ -53,7 +53,14 @@ impl Cx<'_> {
             priority: finding.priority.value(),
             effect,
         });
-        self.wrote(effect, (Class::System, text), choices, None);
+        let class = Class::System;
+        let n = self.note(Fact::SystemWrote {
+            effect,
+            class,
+            text,
+            choices,
+        });
+        self.owe(effect, class, n, None);
     }
 
     /// The customer answered the offer that `rule` had led to.

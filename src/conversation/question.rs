@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::trail::{Entry, Fact, Source, Usage};
 use super::words::{By, ModelFault, Reason};
 use crate::ids::{AskId, ConversationId};
+use crate::triage::Settings;
 
 /// One question to the model: everything it may know of the conversation.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,6 +23,8 @@ pub struct Question {
     pub language: Option<String>,
     /// The customer's name, if known.
     pub customer: Option<String>,
+    /// What an answer must not say, sentence by sentence while it streams.
+    pub rules: Settings,
 }
 
 /// One thing that was said or happened, as the model sees it.
@@ -156,6 +159,18 @@ pub struct ModelAnswer {
     pub sources: Vec<Source>,
     /// How sure it said it was, in percent, if it said so.
     pub confidence: Option<u8>,
+    /// What it was to rest on, where that can be held against it.
+    #[serde(default)]
+    pub grounds: Option<Grounds>,
+}
+
+/// What an answer was to rest on. Never stored: the trail names the chunks.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Grounds {
+    /// The customer's words that it answers.
+    pub asked: String,
+    /// The texts of the chunks it was given; empty: nothing relevant was found.
+    pub passages: Vec<String>,
 }
 
 /// What an answer of the model means.

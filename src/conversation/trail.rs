@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::cost::{Source, Usage};
 use super::message::{Body, Customer, FailureCause};
 use super::words::{
     By, Class, MessageState, ModeName, ModelFault, Outcome, Reason, Settlement, SlaClock, Verdict,
@@ -360,28 +361,6 @@ pub enum Fact {
         /// The words that answered it, normalised.
         matched: String,
     },
-}
-
-/// Tokens and money of one call to the model.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Usage {
-    /// Tokens read, cached ones included.
-    pub input: u64,
-    /// Of those, read from the provider's cache.
-    pub cached: u64,
-    /// Tokens written.
-    pub output: u64,
-    /// What it cost, in millionths of a US dollar.
-    pub cost_micros: u64,
-}
-
-/// A retrieved chunk and how well it matched.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Source {
-    /// The chunk's id (file and heading).
-    pub chunk: String,
-    /// How well it matched, in thousandths.
-    pub score: u32,
 }
 
 /// What overtook a question to the model.

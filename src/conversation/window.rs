@@ -14,7 +14,7 @@ use super::trail::Fact;
 use super::words::{ModeName, Reason};
 use crate::ids::{IdHash, QueueName};
 use crate::triage::specs::Action;
-use crate::triage::{Finding, Gist, VAGUE};
+use crate::triage::{Finding, Gist};
 
 /// The most messages remembered: the same question is asked again soon or hardly ever.
 const ASKED_MAX: usize = 8;
@@ -142,20 +142,17 @@ impl Window {
                 owner: ModeName::Ai,
                 ..
             } => self.heard(Gist::of(body.text())),
-            Fact::AiWrote { text, .. } => {
-                self.answered_all();
-                // a yes would be to the AI's own question now; the button under the offer still counts
-                if text.trim_end().ends_with('?') {
-                    self.standing = None;
-                }
-            }
+            Fact::AiWrote { text, .. } => self.ai_wrote(text),
             Fact::RuleFired {
-                rule,
+                reason: Reason::Deflection | Reason::NoAnswer,
+                action: Action::Signal,
                 observed: false,
                 ..
-            } if rule == VAGUE => {
-                self.deflections = self.deflections.saturating_add(1);
-                self.vague = true;
+            } => {
+                // one answer counts once, whatever is wrong with it
+                if !std::mem::replace(&mut self.vague, true) {
+                    self.deflections = self.deflections.saturating_add(1);
+                }
             }
             Fact::OfferMade {
                 rule,
@@ -226,7 +223,11 @@ impl Window {
         });
     }
 
-    fn answered_all(&mut self) {
+    fn ai_wrote(&mut self, text: &str) {
+        // a yes would be to the AI's own question now; the button under the offer still counts
+        if text.trim_end().ends_with('?') {
+            self.standing = None;
+        }
         for asked in &mut self.asked {
             asked.answered = true;
         }
@@ -253,6 +254,7 @@ mod tests {
     use super::*;
     use crate::conversation::message::Body;
     use crate::ids::{AskId, EffectId};
+    use crate::triage::VAGUE;
 
     fn wrote(text: &str) -> Fact {
         Fact::CustomerWrote {
@@ -319,7 +321,7 @@ mod tests {
         check(&[fired(VAGUE), answer(), fired(VAGUE), answer()], 2);
         check(&[fired(VAGUE), answer(), answer()], 0);
         check(&[answer()], 0);
-        check(&[fired("answer.price"), answer()], 0);
+        check(&[fired(VAGUE), fired("answer.no_chunks"), answer()], 1);
     }
 
     #[test]

@@ -99,8 +99,9 @@ fn outcome(entry: &Entry) -> Option<Option<Outcome>> {
     }
 }
 
-fn turn(entry: &Entry) -> Option<Turn> {
-    let said = |role, text: &str| Turn {
+/// A turn of which only the words are known.
+fn said(entry: &Entry, role: &'static str, text: &str) -> Turn {
+    Turn {
         n: entry.n,
         at: entry.at.rfc3339(),
         role,
@@ -111,7 +112,11 @@ fn turn(entry: &Entry) -> Option<Turn> {
         handoff: None,
         sources: Vec::new(),
         partial: false,
-    };
+    }
+}
+
+fn turn(entry: &Entry) -> Option<Turn> {
+    let said = |role, text: &str| said(entry, role, text);
     Some(match &entry.fact {
         Fact::CustomerWrote { body, .. } => said("customer", body.text()),
         Fact::AiWrote {

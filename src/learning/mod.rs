@@ -10,7 +10,7 @@
 //! | `record`, `fold` | one conversation's trail, folded into its handoffs and facts |
 //! | `report` | many records, added up: rates, waits, verdicts, ghosts, missed candidates |
 //! | `topics` | the words that come back in what was handed off |
-//! | `replay`, `tally` | what other rules would have decided |
+//! | `looked`, `replay`, `tally` | what other rules would have decided |
 //! | `export` | one conversation as a line for training |
 //! | `shown` | a handoff as it is shown outside |
 //!
@@ -18,6 +18,7 @@
 
 pub mod export;
 pub mod fold;
+mod looked;
 pub mod record;
 pub mod replay;
 pub mod report;

@@ -12,111 +12,18 @@
 use std::collections::BTreeSet;
 
 use super::fold::fold;
+use super::looked::{Looked, by_switch, looked};
 use super::record::Record;
 use super::source::{Facts, Told};
 use super::tally::{Example, Tally};
 use crate::clock::Timestamp;
 use crate::conversation::Trigger;
 use crate::conversation::event::Edit;
-use crate::conversation::message::Body;
 use crate::conversation::policy::Policy;
 use crate::conversation::trail::{Entry, Fact, RULES_VERSION};
 use crate::conversation::window::Window;
-use crate::conversation::words::{ModeName, Reason};
+use crate::conversation::words::Reason;
 use crate::ids::{HandoffId, QueueName};
-
-/// A message of the customer that the rules looked at, and what they decided.
-struct Looked<'a> {
-    entry: &'a Entry,
-    body: &'a Body,
-    decided: Option<Decided<'a>>,
-    /// The rule of an offer made.
-    offered: Option<&'a str>,
-}
-
-/// A handoff that rules asked for before a model was asked.
-#[derive(Clone, Copy)]
-struct Decided<'a> {
-    handoff: HandoffId,
-    reason: Reason,
-    rule: &'a str,
-    matched: &'a str,
-    queue: &'a QueueName,
-}
-
-/// What became of the message with number `at` in `entries`; none if the rules did not look at it.
-fn looked(entries: &[Entry], at: usize) -> Option<Looked<'_>> {
-    let entry = &entries[at];
-    let Fact::CustomerWrote {
-        body,
-        owner: ModeName::Ai,
-        ..
-    } = &entry.fact
-    else {
-        return None;
-    };
-    let step = || {
-        entries[at + 1..]
-            .iter()
-            .take_while(|next| next.at == entry.at && next.policy == entry.policy)
-            .take_while(|next| !begins_anew(&next.fact))
-    };
-    Some(Looked {
-        entry,
-        body,
-        decided: step().find_map(|next| decided(&next.fact)),
-        offered: step().find_map(|next| offered(&next.fact)),
-    })
-}
-
-/// Whether something else came in, or a model was asked: what follows was not decided by rules over these words.
-fn begins_anew(fact: &Fact) -> bool {
-    matches!(
-        fact,
-        Fact::CustomerWrote { .. }
-            | Fact::ModelAsked { .. }
-            | Fact::ModelAnswered { .. }
-            | Fact::ModelFailed { .. }
-            | Fact::Claimed { .. }
-            | Fact::EventParked { .. }
-    )
-}
-
-fn offered(fact: &Fact) -> Option<&str> {
-    if let Fact::OfferMade { rule, .. } = fact {
-        Some(rule)
-    } else {
-        None
-    }
-}
-
-fn decided(fact: &Fact) -> Option<Decided<'_>> {
-    if let Fact::HandoffRequested {
-        handoff,
-        reason,
-        rule,
-        matched,
-        queue,
-        ..
-    } = fact
-        && *reason != Reason::Operator
-    {
-        Some(Decided {
-            handoff: *handoff,
-            reason: *reason,
-            rule,
-            matched,
-            queue,
-        })
-    } else {
-        None
-    }
-}
-
-/// Whether the AI's switches decided, which are no part of the rules.
-fn by_switch(decided: &Decided<'_>) -> bool {
-    decided.reason == Reason::Policy
-}
 
 /// The languages a conversation has had, the one it began with first as far as is known.
 struct Languages {

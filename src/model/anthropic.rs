@@ -40,7 +40,7 @@ pub fn request(prompt: &Prompt, model: &str, max_tokens: u32, stream: bool) -> S
             },
         ],
         messages: said.collect(),
-        tools: &TOOLS,
+        tools: &TOOLS[usize::from(prompt.assess)],
         stream,
     };
     written(&body, prompt.bytes())
@@ -77,12 +77,15 @@ struct Message<'a> {
     content: &'a str,
 }
 
-static TOOLS: LazyLock<Vec<Value>> = LazyLock::new(|| {
-    tools()
+/// Without and with the one by which the model assesses the customer.
+static TOOLS: LazyLock<[Vec<Value>; 2]> = LazyLock::new(|| [false, true].map(spelled));
+
+fn spelled(assess: bool) -> Vec<Value> {
+    tools(assess)
         .into_iter()
         .map(|(name, description, schema)| json!({"name": name, "description": description, "input_schema": schema}))
         .collect()
-});
+}
 
 /// Reads a whole answer.
 ///
@@ -304,6 +307,7 @@ mod tests {
                 speaker: Speaker::User,
                 text: "hi".to_owned(),
             }],
+            assess: false,
         };
         let body = request(&prompt, "claude-haiku-5-5", 100, true);
         let body: Value = serde_json::from_str(&body).expect("JSON");

@@ -298,6 +298,16 @@ pub(super) fn priced(tokens: Tokens, prices: Prices) -> Usage {
     }
 }
 
+/// What two attempts cost together.
+pub(super) fn sum(a: Usage, b: Usage) -> Usage {
+    Usage {
+        input: a.input.saturating_add(b.input),
+        cached: a.cached.saturating_add(b.cached),
+        output: a.output.saturating_add(b.output),
+        cost_micros: a.cost_micros.saturating_add(b.cost_micros),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,11 @@
-//! What the model must never say to a customer: the handoff tag, a promise of a person, a claim to be human.
+//! What the model must never say to a customer: the handoff tag, a promise that nobody authorised, a claim to be human.
 //!
-//! Looks at plain text, one piece at a time; word lists for English and Spanish, compared without case, accents and
-//! apostrophes. It errs on the side of a person: an honest sentence that looks like a promise costs a handoff, a promise
-//! that slips through leaves a customer waiting for nobody. It changes no text and decides nothing else. Pure.
+//! The tag is found here; everything else by the rules of the house ([`crate::triage`]), the same that the core holds the
+//! whole answer against. It errs on the side of a person: an honest sentence that looks like a promise costs a handoff, a
+//! promise that slips through leaves a customer waiting for nobody. It changes no text and decides nothing else. Pure.
+
+use crate::conversation::question::Grounds;
+use crate::triage::{AnswerFacts, Finding, Settings};
 
 /// The tag of requirement R009, unless configured otherwise.
 pub const TAG_DEFAULT: &str = "ESCALAR";
@@ -10,14 +13,12 @@ pub const TAG_DEFAULT: &str = "ESCALAR";
 pub const TAG_BYTES_MAX: usize = 64;
 
 /// What is wrong with a piece of text.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Offence {
     /// It has the handoff tag in it.
     Tag,
-    /// It promises a person.
-    Promise,
-    /// It claims to be a human.
-    ClaimsHuman,
+    /// It breaks this rule: a promise of a person or of money, a price that nobody named, a claim to be a human.
+    Rule(String),
 }
 
 /// The tag cannot be used.
@@ -25,154 +26,13 @@ pub enum Offence {
 #[error("the handoff tag must have at most {TAG_BYTES_MAX} bytes and no spaces")]
 pub struct BadTag;
 
-/// Looks for offences. The default knows no tag.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// Looks for offences. The default knows no tag and goes by the bundled rules.
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Guard {
     tag: String,
+    rules: Settings,
+    grounds: Option<Grounds>,
 }
-
-/// Promises of a person. Folded: lower case, no accents, apostrophes as spaces.
-const PROMISES: [&str; 92] = [
-    "i am transferring",
-    "i m transferring",
-    "i will transfer",
-    "i ll transfer",
-    "transferring you",
-    "let me transfer you",
-    "i have transferred",
-    "i ve transferred",
-    "you are being transferred",
-    "you re being transferred",
-    "you will be transferred",
-    "i am connecting you",
-    "i m connecting you",
-    "i will connect you",
-    "i ll connect you",
-    "connecting you with",
-    "connecting you to",
-    "let me connect you",
-    "i am handing you",
-    "i m handing you",
-    "i will hand you",
-    "i ll hand you",
-    "i am passing you",
-    "i m passing you",
-    "i will pass you",
-    "i ll pass you",
-    "i am putting you through",
-    "i m putting you through",
-    "i ll put you through",
-    "i will put you through",
-    "i have notified",
-    "i ve notified",
-    "i have escalated",
-    "i ve escalated",
-    "i am escalating",
-    "i m escalating",
-    "i will escalate",
-    "i ll escalate",
-    "i ll get a person",
-    "i will get a person",
-    "i ll get a colleague",
-    "i will get a colleague",
-    "i am fetching a",
-    "i m fetching a",
-    "a colleague will contact",
-    "a colleague will be with you",
-    "a colleague will get back",
-    "a colleague will take over",
-    "a human agent will",
-    "an agent will be with you",
-    "an agent will contact",
-    "an agent will take over",
-    "a person will be with you",
-    "a person will contact",
-    "someone will be with you",
-    "someone will contact you",
-    "someone will get back to you",
-    "a representative will",
-    "our team will contact you",
-    "our team will get back to you",
-    "le paso con",
-    "te paso con",
-    "le voy a pasar con",
-    "te voy a pasar con",
-    "le voy a transferir",
-    "te voy a transferir",
-    "le transfiero",
-    "te transfiero",
-    "le estoy transfiriendo",
-    "te estoy transfiriendo",
-    "transfiriendole",
-    "transfiriendote",
-    "le comunico con",
-    "te comunico con",
-    "le conecto con",
-    "te conecto con",
-    "le pongo en contacto",
-    "te pongo en contacto",
-    "le derivo",
-    "te derivo",
-    "he avisado a",
-    "he escalado",
-    "voy a escalar",
-    "un agente le",
-    "un agente te",
-    "un agente se pondra",
-    "un companero le",
-    "un companero te",
-    "una persona le",
-    "una persona te",
-    "le atendera",
-    "te atendera",
-];
-
-/// Claims to be human. Folded likewise.
-const HUMAN: [&str; 40] = [
-    "i am human",
-    "i m human",
-    "i am a human",
-    "i m a human",
-    "i am a real",
-    "i m a real",
-    "i am a person",
-    "i m a person",
-    "i am an actual human",
-    "i m an actual human",
-    "i am an actual person",
-    "i m an actual person",
-    "as a human agent",
-    "as a human being",
-    "i am not a bot",
-    "i m not a bot",
-    "i am not a robot",
-    "i m not a robot",
-    "i am not a machine",
-    "i m not a machine",
-    "i am not an ai",
-    "i m not an ai",
-    "i am not a chatbot",
-    "i m not a chatbot",
-    "i am not an automated",
-    "i m not an automated",
-    "soy humano",
-    "soy humana",
-    "soy un humano",
-    "soy una humana",
-    "soy una persona",
-    "soy un ser humano",
-    "como agente humano",
-    "como humano",
-    "no soy un bot",
-    "no soy un robot",
-    "no soy una maquina",
-    "no soy una ia",
-    "no soy una inteligencia",
-    "no soy un asistente virtual",
-];
-
-/// Words before a phrase that turn it round. (A comma between is its own word, so "no, soy humano" stays a claim.)
-const NOT: [&str; 6] = ["not", "no", "never", "nunca", "without", "sin"];
 
 impl Guard {
     /// A guard that knows this tag; an empty one is none.
@@ -185,7 +45,18 @@ impl Guard {
         }
         Ok(Self {
             tag: tag.to_owned(),
+            ..Self::default()
         })
+    }
+
+    /// The same for one question: by the rules of the house, and with what the answer is to rest on.
+    #[must_use]
+    pub fn under(&self, rules: Settings, grounds: Option<Grounds>) -> Self {
+        Self {
+            tag: self.tag.clone(),
+            rules,
+            grounds,
+        }
     }
 
     /// The first thing that is wrong with `text`, the tag before anything else.
@@ -193,14 +64,18 @@ impl Guard {
         if self.has_tag(text) {
             return Some(Offence::Tag);
         }
-        let folded = fold(text);
-        if PROMISES.iter().any(|phrase| says(&folded, phrase)) {
-            return Some(Offence::Promise);
-        }
-        HUMAN
-            .iter()
-            .any(|phrase| says(&folded, phrase))
-            .then_some(Offence::ClaimsHuman)
+        let passages: Option<Vec<&str>> = self
+            .grounds
+            .as_ref()
+            .map(|grounds| grounds.passages.iter().map(String::as_str).collect());
+        let facts = AnswerFacts {
+            chunks: passages.as_deref(),
+            asked: self.grounds.as_ref().map_or("", |of| of.asked.as_str()),
+            ..AnswerFacts::default()
+        };
+        let rules = self.rules.rules();
+        let broken = rules.offence(text, &facts);
+        broken.map(|Finding { rule, .. }| Offence::Rule(rule))
     }
 
     /// Whether the tag stands anywhere as a word of its own, spelt exactly; or alone on a line in any case and with any
@@ -232,47 +107,6 @@ impl Guard {
     }
 }
 
-/// Lower case, accents off, words and marks separated by single spaces, a space at both ends.
-fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len() + 16);
-    folded.push(' ');
-    for c in text.chars().flat_map(char::to_lowercase) {
-        let plain = match c {
-            'á' | 'à' | 'ä' | 'â' => 'a',
-            'é' | 'è' | 'ë' | 'ê' => 'e',
-            'í' | 'ì' | 'ï' | 'î' => 'i',
-            'ó' | 'ò' | 'ö' | 'ô' => 'o',
-            'ú' | 'ù' | 'ü' | 'û' => 'u',
-            'ñ' => 'n',
-            other => other,
-        };
-        match plain {
-            c if c.is_alphanumeric() => folded.push(c),
-            ',' | '.' | ';' | ':' | '!' | '?' | '¿' | '¡' | '。' | '！' | '？' => {
-                folded.push_str(" , ")
-            }
-            // decoration inside a phrase must not hide it
-            '*' | '_' | '\u{200b}' | '\u{ad}' => {}
-            _ => folded.push(' '),
-        }
-    }
-    folded.push(' ');
-    let words: Vec<&str> = folded.split_whitespace().collect();
-    format!(" {} ", words.join(" "))
-}
-
-fn says(folded: &str, phrase: &str) -> bool {
-    folded.match_indices(phrase).any(|(at, _)| {
-        let (before, after) = (&folded[..at], &folded[at + phrase.len()..]);
-        let whole = before.ends_with(' ') && after.starts_with(' ');
-        whole
-            && !before
-                .split_whitespace()
-                .next_back()
-                .is_some_and(|word| NOT.contains(&word))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,6 +114,14 @@ mod tests {
     fn check(text: &str, want: Option<Offence>) {
         let guard = Guard::new(TAG_DEFAULT).expect("a good tag");
         assert_eq!(guard.offence(text), want, "{text}");
+    }
+
+    fn promise() -> Option<Offence> {
+        Some(Offence::Rule("answer.promises_person".to_owned()))
+    }
+
+    fn human() -> Option<Offence> {
+        Some(Offence::Rule("answer.claims_human".to_owned()))
     }
 
     #[test]
@@ -320,7 +162,7 @@ mod tests {
             "En breve le atenderá una persona",
             "I WILL TRANSFER YOU",
         ] {
-            check(text, Some(Offence::Promise));
+            check(text, promise());
         }
         for text in [
             "I am not transferring you anywhere.",
@@ -347,7 +189,7 @@ mod tests {
             "no soy un robot",
             "As a human agent, I understand",
         ] {
-            check(text, Some(Offence::ClaimsHuman));
+            check(text, human());
         }
         for text in [
             "I am not a human, I am an automated assistant.",
@@ -358,6 +200,31 @@ mod tests {
         ] {
             check(text, None);
         }
+    }
+
+    #[test]
+    fn promises_of_money_and_unknown_prices_are_found() {
+        let guard = Guard::new("").expect("none");
+        let rule = |guard: &Guard, text: &str| match guard.offence(text) {
+            Some(Offence::Rule(rule)) => rule,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(
+            rule(&guard, "We will refund you the full amount."),
+            "answer.promises_refund"
+        );
+        assert_eq!(
+            guard.offence("It costs 900 euros."),
+            None,
+            "nothing was looked up"
+        );
+        let grounds = Grounds {
+            asked: "what does it cost".to_owned(),
+            passages: vec!["The lamp costs 40 euros.".to_owned()],
+        };
+        let guard = guard.under(Settings::default(), Some(grounds));
+        assert_eq!(rule(&guard, "It costs 900 euros."), "answer.price");
+        assert_eq!(guard.offence("It costs 40 euros."), None);
     }
 
     #[test]

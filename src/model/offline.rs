@@ -286,6 +286,7 @@ mod tests {
             lines,
             language: None,
             customer: None,
+            rules: crate::triage::Settings::default(),
         };
         let knowledge = Knowledge::sample();
         let mut hits = knowledge.search(&open_question(&question), 3);

@@ -43,7 +43,7 @@ pub fn request(
         max_completion_tokens,
         max_tokens,
         messages: std::iter::once(system).chain(said).collect(),
-        tools: &TOOLS,
+        tools: &TOOLS[usize::from(prompt.assess)],
         stream,
         stream_options: stream.then_some(StreamOptions {
             include_usage: true,
@@ -92,14 +92,17 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-static TOOLS: LazyLock<Vec<Value>> = LazyLock::new(|| {
-    tools()
+/// Without and with the one by which the model assesses the customer.
+static TOOLS: LazyLock<[Vec<Value>; 2]> = LazyLock::new(|| [false, true].map(spelled));
+
+fn spelled(assess: bool) -> Vec<Value> {
+    tools(assess)
         .into_iter()
         .map(|(name, description, schema)| {
             json!({"type": "function", "function": {"name": name, "description": description, "parameters": schema}})
         })
         .collect()
-});
+}
 
 /// Reads a whole answer.
 ///
@@ -354,6 +357,7 @@ mod tests {
                 speaker: Speaker::User,
                 text: "hi".to_owned(),
             }],
+            assess: false,
         };
         let asked = |limit, stream| -> Value {
             serde_json::from_str(&request(&prompt, "gpt", 100, limit, stream)).expect("JSON")

@@ -35,6 +35,8 @@ pub struct Prompt {
     pub varying: String,
     /// The conversation: alternating, first and last the user's.
     pub turns: Vec<Turn>,
+    /// The tool for assessing the answer is offered too.
+    pub assess: bool,
 }
 
 impl Prompt {
@@ -74,8 +76,8 @@ impl Speaker {
 }
 
 /// The part of the system prompt that is the same for every customer. `tag` is the word that asks for a person where
-/// tools are not available; empty for none.
-pub fn stable(system_prompt: Option<&str>, tag: &str, overview: &str) -> String {
+/// tools are not available; empty for none. `assess`: each answer is to be assessed.
+pub fn stable(system_prompt: Option<&str>, tag: &str, overview: &str, assess: bool) -> String {
     let mut text = system_prompt.unwrap_or(DEFAULT).trim().to_owned();
     text.push_str("\n\n# Rules\n");
     for rule in [
@@ -93,6 +95,9 @@ pub fn stable(system_prompt: Option<&str>, tag: &str, overview: &str) -> String 
         text.push_str("- ");
         text.push_str(rule);
         text.push('\n');
+    }
+    if assess {
+        text.push_str("- After your answer, in the same message, call `assess` once. Never call it without an answer.\n");
     }
     if !tag.is_empty() {
         text.push_str(&format!(
@@ -113,6 +118,7 @@ pub fn compose(stable: &Arc<str>, question: &Question, hits: &[Hit]) -> Prompt {
         stable: Arc::clone(stable),
         varying: varying(question, hits),
         turns: turns(&question.lines),
+        assess: false,
     }
 }
 
@@ -320,6 +326,7 @@ mod tests {
             lines,
             language: None,
             customer: None,
+            rules: crate::triage::Settings::default(),
         }
     }
 
@@ -438,14 +445,22 @@ mod tests {
 
     #[test]
     fn the_system_prompt_has_rules_knowledge_and_the_tag() {
-        let text = stable(Some("You sell lamps."), "ESCALAR", "## Prices\n39 EUR");
+        let text = stable(
+            Some("You sell lamps."),
+            "ESCALAR",
+            "## Prices\n39 EUR",
+            false,
+        );
         assert!(text.starts_with("You sell lamps.\n\n# Rules\n"), "{text}");
         assert!(
             text.contains("the word ESCALAR alone")
                 && text.ends_with("# What you know\n## Prices\n39 EUR"),
             "{text}"
         );
-        let text = stable(None, "", "");
+        let text = stable(None, "", "", false);
+        assert!(!text.contains("assess"), "{text}");
+        assert!(stable(None, "", "", true).contains("call `assess` once"));
+        let text = stable(None, "", "", false);
         assert!(
             text.starts_with("You are the automated assistant")
                 && !text.contains("alone on the last line"),

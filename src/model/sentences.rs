@@ -157,6 +157,14 @@ mod tests {
     use super::super::guard::TAG_DEFAULT;
     use super::*;
 
+    fn promise() -> Offence {
+        Offence::Rule("answer.promises_person".to_owned())
+    }
+
+    fn human() -> Offence {
+        Offence::Rule("answer.claims_human".to_owned())
+    }
+
     fn guard() -> Guard {
         Guard::new(TAG_DEFAULT).expect("a good tag")
     }
@@ -212,21 +220,17 @@ mod tests {
         check(
             "We open at 10. I'm transferring you now. Bye.",
             &["We open at 10."],
-            Some(Offence::Promise),
+            Some(promise()),
         );
         check("No lo sé.\nESCALAR", &["No lo sé."], Some(Offence::Tag));
         check("Claro, ESCALAR. Adiós.", &[], Some(Offence::Tag));
-        check("Yes, I am a human", &[], Some(Offence::ClaimsHuman));
+        check("Yes, I am a human", &[], Some(human()));
         check(
             "I am *definitely* a human\nok",
             &["I am *definitely* a human", "\nok"],
             None,
         );
-        check(
-            "Ok.\nI am\na human",
-            &["Ok.", "\nI am"],
-            Some(Offence::ClaimsHuman),
-        );
+        check("Ok.\nI am\na human", &["Ok.", "\nI am"], Some(human()));
     }
 
     #[test]
@@ -237,10 +241,7 @@ mod tests {
             assert_eq!(gate.feed(piece), Released::default(), "{piece}");
         }
         let stopped = gate.feed(" ").stopped.expect("the guard fires");
-        assert_eq!(
-            stopped,
-            (Offence::Promise, "I'm transferring you.".to_owned())
-        );
+        assert_eq!(stopped, (promise(), "I'm transferring you.".to_owned()));
         assert_eq!(gate.feed("More. "), Released::default());
         assert_eq!(gate.finish(), Released::default());
     }

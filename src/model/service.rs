@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{Answer, Ask, Failed, Remote};
+use super::attempt::{Answer, Ask, Failed, Remote, sum};
 use super::carrier::{Carrier, Until};
 use super::guard::Guard;
 use super::offline;
@@ -21,7 +21,7 @@ use super::settings::{ModelSettings, Provider};
 use super::wire::{Dialect, Refused};
 use super::{Answered, Emit};
 use crate::clock::monotonic;
-use crate::conversation::question::{ModelAnswer, ModelFailure, ModelVerdict, Question};
+use crate::conversation::question::{Grounds, ModelAnswer, ModelFailure, ModelVerdict, Question};
 use crate::conversation::trail::{Source, Usage};
 use crate::conversation::words::ModelFault;
 use crate::knowledge::{Hit, Knowledge};
@@ -55,6 +55,8 @@ pub struct Service {
     timeout: Duration,
     top_k: usize,
     min_score: u32,
+    grounded: bool,
+    assess: bool,
 }
 
 struct Model {
@@ -85,6 +87,9 @@ impl std::fmt::Debug for Service {
 struct Asked<'a> {
     question: &'a Question,
     hits: Vec<Hit>,
+    /// What the answer is held against, where it should rest on that.
+    grounds: Option<Grounds>,
+    guard: Guard,
     emit: Option<&'a dyn Emit>,
     cancelled: &'a CancellationToken,
     began: Instant,
@@ -120,6 +125,7 @@ impl Service {
                 settings.system_prompt.as_deref(),
                 &settings.handoff_tag,
                 &overview,
+                settings.assess,
             )
             .into(),
             knowledge,
@@ -127,6 +133,9 @@ impl Service {
             timeout: settings.timeout,
             top_k: settings.top_k,
             min_score: settings.min_score,
+            // sentences out of the knowledge base are grounded as they stand
+            grounded: settings.grounded && settings.provider != Provider::Offline,
+            assess: settings.assess,
         })
     }
 
@@ -143,8 +152,15 @@ impl Service {
         cancelled: CancellationToken,
     ) -> Answered {
         let began = monotonic();
+        let hits = retrieve(&self.knowledge, &question, self.top_k, self.min_score);
+        let grounds = self.grounded.then(|| Grounds {
+            asked: prompt::open_question(&question),
+            passages: hits.iter().map(|hit| hit.text.clone()).collect(),
+        });
         let asked = Asked {
-            hits: retrieve(&self.knowledge, &question, self.top_k, self.min_score),
+            guard: self.guard.under(question.rules.clone(), grounds.clone()),
+            hits,
+            grounds,
             question: &question,
             emit: emit.as_deref(),
             cancelled: &cancelled,
@@ -245,10 +261,11 @@ impl Service {
                 self.offline(asked)
             }
             Kind::Remote(remote) => {
-                let prompt = prompt::compose(&self.stable, asked.question, &asked.hits);
+                let mut prompt = prompt::compose(&self.stable, asked.question, &asked.hits);
+                prompt.assess = self.assess;
                 let ask = Ask {
                     prompt: &prompt,
-                    guard: &self.guard,
+                    guard: &asked.guard,
                     emit: asked.emit,
                     cancelled: asked.cancelled,
                     patience,
@@ -373,15 +390,7 @@ fn answered(asked: &Asked<'_>, model: &Model, spent: Usage, answer: Answer) -> M
             })
             .collect(),
         confidence: answer.confidence,
-    }
-}
-
-fn sum(a: Usage, b: Usage) -> Usage {
-    Usage {
-        input: a.input.saturating_add(b.input),
-        cached: a.cached.saturating_add(b.cached),
-        output: a.output.saturating_add(b.output),
-        cost_micros: a.cost_micros.saturating_add(b.cost_micros),
+        grounds: asked.grounds.clone(),
     }
 }
 

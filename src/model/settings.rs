@@ -70,6 +70,10 @@ pub struct ModelSettings {
     pub top_k: usize,
     /// The least score of a chunk, in thousandths.
     pub min_score: u32,
+    /// Answers should rest on what the knowledge base has: they are held against it.
+    pub grounded: bool,
+    /// The model is asked to assess each answer by a tool of its own.
+    pub assess: bool,
     /// The `anthropic-version` header.
     pub api_version: String,
     /// How the limit of an answer is named to an OpenAI-like server.
@@ -94,6 +98,8 @@ impl Default for ModelSettings {
             handoff_tag: TAG_DEFAULT.to_owned(),
             top_k: 4,
             min_score: 350,
+            grounded: false,
+            assess: false,
             api_version: "2026-10-21".to_owned(),
             token_field: TokenField::default(),
             offline_delay: Duration::ZERO,

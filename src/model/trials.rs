@@ -157,6 +157,7 @@ fn question(text: &str) -> Question {
         lines: vec![Line::Customer(text.to_owned())],
         language: None,
         customer: None,
+        rules: crate::triage::Settings::default(),
     }
 }
 

@@ -22,7 +22,9 @@ pub fn judge(guard: &Guard, reply: &Reply) -> ModelVerdict {
     let text = reply.text.trim();
     match guard.offence(text) {
         Some(Offence::Tag) => of_offence(guard, Offence::Tag, text),
-        _ if text.is_empty() => escalate(Reason::NoAnswer, "the model gave an empty answer"),
+        Some(Offence::Rule(_)) | None if text.is_empty() => {
+            escalate(Reason::NoAnswer, "the model gave an empty answer")
+        }
         Some(other) => of_offence(guard, other, text),
         None => of_finish(reply.finish),
     }
@@ -63,7 +65,7 @@ fn reason_of(word: &str) -> Reason {
 pub fn of_offence(guard: &Guard, offence: Offence, text: &str) -> ModelVerdict {
     match offence {
         Offence::Tag => escalate(Reason::ToolCall, guard.before_tag(text)),
-        Offence::Promise | Offence::ClaimsHuman => escalate(Reason::Guardrail, text),
+        Offence::Rule(_) => escalate(Reason::Guardrail, text),
     }
 }
 

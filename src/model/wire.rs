@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::settings::TokenField;
 use crate::conversation::words::ModelFault;
 use crate::secret::Secret;
+use crate::triage::ASSESS;
 
 /// The most text of one answer, in bytes; a longer one is given up.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -154,9 +155,9 @@ impl Dialect {
     }
 }
 
-/// The tools that are offered with every question: name, what it is for, the schema of its arguments.
-pub fn tools() -> [(&'static str, &'static str, Value); 2] {
-    [
+/// The tools that are offered with a question: name, what it is for, the schema of its arguments. `assess`: that tool too.
+pub fn tools(assess: bool) -> Vec<(&'static str, &'static str, Value)> {
+    let mut tools = vec![
         (
             ESCALATE,
             "Hands the conversation to a person. Call it when the customer asks for one, when the matter is outside \
@@ -179,7 +180,31 @@ pub fn tools() -> [(&'static str, &'static str, Value); 2] {
                 "required": ["question"],
             }),
         ),
-    ]
+    ];
+    if assess {
+        tools.push(assessing());
+    }
+    tools
+}
+
+fn assessing() -> (&'static str, &'static str, Value) {
+    (
+        ASSESS,
+        "Says what you make of the customer's message and of your own answer to it. Nobody but the system reads it.",
+        json!({
+            "type": "object",
+            "properties": {
+                "intent": {"type": "string", "description": "What the customer wants, in one or two words."},
+                "sentiment": {"type": "string", "enum": ["negative", "neutral", "positive"]},
+                "sensitive": {"type": "boolean", "description": "Whether the matter is a sensitive one."},
+                "confidence": {"type": "integer", "minimum": 0, "maximum": 100,
+                               "description": "How sure you are of your answer, in percent."},
+                "lead_class": {"type": "string", "description": "The class of the lead, if you were told the classes."},
+                "category": {"type": "string", "description": "The product category it is about, if one is."},
+            },
+            "required": ["intent", "sentiment", "sensitive", "confidence"],
+        }),
+    )
 }
 
 /// A request's body as JSON; `bytes` is about how long its texts are.

@@ -206,6 +206,7 @@ impl Performer {
                 lines,
                 language,
                 customer,
+                rules: router.policy().triage.clone(),
             };
             let _in_flight = me.metrics.ai_inflight(&me.provider);
             let emit = stream.clone().map(|cell| cell as Arc<dyn Emit>);

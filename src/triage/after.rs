@@ -4,6 +4,7 @@
 //! nothing retrieved says, or claim to be a human. Vague answers are counted. Pure, like the rest.
 
 use super::amounts;
+use super::gist::Gist;
 use super::reading::Reading;
 use super::rules::{DEFLECTED, Finding, Rules};
 use super::signals::{self, Signals};
@@ -37,6 +38,10 @@ pub struct AnswerFacts<'a> {
     pub lead_class: Option<&'a str>,
     /// The product category it is about.
     pub category: Option<&'a str>,
+    /// The model says that the matter is sensitive.
+    pub sensitive: bool,
+    /// The model says that the customer is displeased.
+    pub displeased: bool,
 }
 
 impl Rules {
@@ -45,48 +50,108 @@ impl Rules {
         let reading = Reading::of(&self.lexicon, answer, facts.language);
         let mut findings = self.said(answer, facts);
         let vague = findings.iter().any(|found| found.rule == VAGUE);
-        if vague {
-            findings.extend(self.deflected(&reading, facts.vague.saturating_add(1)));
-        }
-        let mut add = |rule: &str, reason: Reason, matched: String| {
+        let mut add = |rule: &str, reason: Reason, action: Action, matched: String| {
             findings.push(Finding {
                 rule: rule.to_owned(),
                 matched,
-                ..self.finding(&reading, reason, Action::Handoff, 0, 0)
+                ..self.finding(&reading, reason, action, 0, 0)
             });
         };
         // whoever says openly that they do not know is not unsure of what they say
         let unsure = |confidence: &u16| !vague && *confidence < self.thresholds.confidence;
         if let Some(confidence) = facts.confidence.filter(unsure) {
             let how = format!("confidence {confidence} of 1000");
-            add("answer.confidence", Reason::LowConfidence, how);
+            add(
+                "answer.confidence",
+                Reason::LowConfidence,
+                Action::Handoff,
+                how,
+            );
         }
         if let Some(chunks) = facts.chunks {
             if chunks.is_empty() {
-                let what = "nothing relevant was found".to_owned();
-                add("answer.no_chunks", Reason::NoAnswer, what);
+                // a greeting rests on nothing, and a question back claims nothing
+                let claims = !vague && !answer.trim_end().ends_with('?');
+                if claims && !Gist::of(facts.asked).is_empty() {
+                    let what = "nothing relevant was found".to_owned();
+                    let action = self.thresholds.no_chunks;
+                    add("answer.no_chunks", Reason::NoAnswer, action, what);
+                }
             } else if let Some(share) = self.grounding(&reading, chunks, facts)
                 && share < self.thresholds.grounding
             {
                 let how = format!("grounded {share} of 1000");
-                add("answer.grounding", Reason::LowConfidence, how);
+                add(
+                    "answer.grounding",
+                    Reason::LowConfidence,
+                    Action::Handoff,
+                    how,
+                );
             }
             if let Some(price) = unknown_price(answer, chunks, facts.asked) {
-                add("answer.price", Reason::Guardrail, price);
+                add("answer.price", Reason::Guardrail, Action::Handoff, price);
             }
         }
-        if let Some(class) = facts.lead_class
-            && self.is_hot(class, facts.category)
-        {
-            findings.push(Finding {
-                rule: "value.lead".to_owned(),
-                matched: class.to_owned(),
-                priority: Priority::High,
-                queue: self.thresholds.value_queue.clone(),
-                ..self.finding(&reading, Reason::HighValue, Action::Handoff, 0, 0)
-            });
+        let assessed = [
+            (facts.sensitive, "model.sensitive", Reason::Sensitive),
+            (facts.displeased, "model.sentiment", Reason::Sentiment),
+        ];
+        for (_, rule, reason) in assessed.into_iter().filter(|(said, ..)| *said) {
+            add(rule, reason, Action::Offer, "the model says so".to_owned());
+        }
+        findings.extend(self.lead(&reading, facts));
+        let counts = |found: &Finding| {
+            let empty = matches!(found.reason, Reason::Deflection | Reason::NoAnswer);
+            empty && found.action == Action::Signal && !found.observe_only
+        };
+        if findings.iter().any(counts) {
+            findings.extend(self.deflected(&reading, facts.vague.saturating_add(1)));
         }
         findings
+    }
+
+    /// What the first sentence of a stream, or any other, must not say: the first rule it breaks.
+    pub fn offence(&self, text: &str, facts: &AnswerFacts<'_>) -> Option<Finding> {
+        let said = self.said(text, facts);
+        let mut forbidden = said.into_iter();
+        let first = forbidden.find(|found| found.action == Action::Handoff && !found.observe_only);
+        first.or_else(|| {
+            let price = unknown_price(text, facts.chunks?, facts.asked)?;
+            let reading = Reading::of(&self.lexicon, text, facts.language);
+            Some(Finding {
+                rule: "answer.price".to_owned(),
+                matched: price,
+                ..self.finding(&reading, Reason::Guardrail, Action::Handoff, 0, 0)
+            })
+        })
+    }
+
+    /// The class of the lead goes to people, by the house's own table or by the list that ships.
+    fn lead(&self, reading: &Reading, facts: &AnswerFacts<'_>) -> Option<Finding> {
+        let class = facts.lead_class?;
+        let limits = &self.thresholds;
+        let named = |list: &[String], word: &str| list.iter().any(|w| w.eq_ignore_ascii_case(word));
+        let about = |categories: &[String]| {
+            categories.is_empty() || facts.category.is_some_and(|word| named(categories, word))
+        };
+        let mut own = self.classes.iter();
+        let own = own.find(|(name, _)| name.eq_ignore_ascii_case(class));
+        let (queue, priority) = match own {
+            Some((_, spec)) if about(&spec.categories) => (spec.queue.clone(), spec.priority),
+            Some(_) => return None,
+            None if !self.classes.is_empty() => return None,
+            None if named(&limits.lead_classes, class) && about(&limits.lead_categories) => {
+                (None, Priority::High)
+            }
+            None => return None,
+        };
+        Some(Finding {
+            rule: "value.lead".to_owned(),
+            matched: class.to_owned(),
+            priority,
+            queue: queue.or_else(|| limits.value_queue.clone()),
+            ..self.finding(reading, Reason::HighValue, Action::Handoff, 0, 0)
+        })
     }
 
     /// What the words of an answer do that they must not do by themselves, sentence by sentence; each rule once. What
@@ -120,15 +185,8 @@ impl Rules {
         })
     }
 
-    fn is_hot(&self, class: &str, category: Option<&str>) -> bool {
-        let limits = &self.thresholds;
-        let named = |list: &[String], word: &str| list.iter().any(|w| w.eq_ignore_ascii_case(word));
-        named(&limits.lead_classes, class)
-            && (limits.lead_categories.is_empty()
-                || category.is_some_and(|category| named(&limits.lead_categories, category)))
-    }
-
-    /// The share of the answer's words of content that stand in what was retrieved or asked, per thousand.
+    /// The share of the answer's words of content that stand in what was retrieved or asked, per thousand. Not measured
+    /// where the answer is in another language than all of that: a translation shares no words.
     fn grounding(
         &self,
         reading: &Reading,
@@ -139,11 +197,21 @@ impl Rules {
         if said.len() < WORDS_MIN {
             return None;
         }
-        let mut known: Vec<u64> = chunks
-            .iter()
-            .chain([&facts.asked])
-            .flat_map(|text| signals::gist(&Reading::of(&self.lexicon, text, facts.language)))
-            .collect();
+        let mut known: Vec<u64> = Vec::new();
+        let mut comparable = false;
+        for text in chunks {
+            let chunk = Reading::of(&self.lexicon, text, None);
+            comparable |= chunk.tongues & reading.tongues != 0;
+            known.extend(signals::gist(&chunk));
+        }
+        if !comparable {
+            return None;
+        }
+        known.extend(signals::gist(&Reading::of(
+            &self.lexicon,
+            facts.asked,
+            None,
+        )));
         known.sort_unstable();
         let found = said
             .iter()
@@ -180,8 +248,12 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let mut end = rest.len();
         for (at, c) in rest.char_indices() {
-            let closed = rest[..at].trim_end_matches(['"', '”', '»', ')', '*', '\'']);
-            if c.is_whitespace() && closed.ends_with(['.', '!', '?', '。', '！', '？']) {
+            let before = &rest[..at];
+            let closed = before.trim_end_matches(['"', '”', '»', ')', '*', '\'']);
+            // "No, I am human." denies nothing: a word before a comma stands for itself
+            let aside = before.ends_with(',') && !before.contains(char::is_whitespace);
+            if c.is_whitespace() && (aside || closed.ends_with(['.', '!', '?', '。', '！', '？']))
+            {
                 end = at;
                 break;
             }

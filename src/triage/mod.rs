@@ -5,6 +5,7 @@
 mod after;
 pub mod amounts;
 mod asks;
+mod assessment;
 mod classes;
 mod consent;
 mod fuzzy;
@@ -24,6 +25,7 @@ mod tokens;
 mod wordings;
 
 pub use after::{AnswerFacts, VAGUE};
+pub use assessment::{ASSESS, Assessment, Mood};
 pub use gist::Gist;
 pub use phrases::{Match, PhraseRule, Phrases};
 pub use rules::{Context, EXPLICIT, Finding, Rules, Triage};

@@ -3,6 +3,8 @@
 //! [`Rules`] is compiled once from a [`Spec`]; [`Rules::before_model`] reads one message. Every finding names its rule,
 //! reason, words and language; a rule that only observes is found and decides nothing. Pure: no clock, no I/O.
 
+use std::collections::BTreeMap;
+
 use super::amounts;
 use super::asks;
 use super::classes::{I, LINK, MODAL, NEG, SOFT, TALK, WANT};
@@ -11,7 +13,7 @@ use super::lexicon::{LANGUAGES, Lexicon, Meaning, tongue};
 use super::phrases::{Match, Phrases};
 use super::reading::Reading;
 use super::signals::{self, Signals};
-use super::specs::{Action, Kind, Priority, RuleSpec, Spec, Thresholds};
+use super::specs::{Action, ClassSpec, Kind, Priority, RuleSpec, Spec, Thresholds};
 use crate::conversation::words::Reason;
 
 /// The name of the explicit request among the rules.
@@ -24,6 +26,7 @@ pub struct Rules {
     pub(super) lexicon: Lexicon,
     pub(super) rules: Vec<RuleSpec>,
     pub(super) thresholds: Thresholds,
+    pub(super) classes: BTreeMap<String, ClassSpec>,
 }
 
 impl std::fmt::Debug for Rules {
@@ -148,6 +151,7 @@ impl Rules {
             lexicon,
             rules: spec.rules,
             thresholds: spec.thresholds,
+            classes: spec.classes,
         }
     }
 

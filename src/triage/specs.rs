@@ -160,6 +160,21 @@ pub struct Thresholds {
     pub lead_categories: Vec<String>,
     /// The queue of valuable inquiries and leads.
     pub value_queue: Option<String>,
+    /// What follows when nothing relevant was found for a question that was answered all the same. Only counted, like a
+    /// vague answer, unless the house says otherwise: much is answered well from the instructions of the model alone.
+    pub no_chunks: Action,
+}
+
+/// What a class of the model's assessment leads to.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClassSpec {
+    /// The queue it goes to, if it names one.
+    pub queue: Option<String>,
+    /// How soon.
+    pub priority: Priority,
+    /// Product categories it is limited to; none: all.
+    pub categories: Vec<String>,
 }
 
 impl Default for Thresholds {
@@ -177,6 +192,7 @@ impl Default for Thresholds {
             lead_classes: vec!["HOT".to_owned()],
             lead_categories: Vec::new(),
             value_queue: None,
+            no_chunks: Action::Signal,
         }
     }
 }
@@ -188,6 +204,9 @@ pub struct Spec {
     pub rules: Vec<RuleSpec>,
     /// The numbers.
     pub thresholds: Thresholds,
+    /// Classes of leads that go to people, by their name; none: those of the thresholds.
+    #[serde(default)]
+    pub classes: BTreeMap<String, ClassSpec>,
 }
 
 impl Default for Spec {
@@ -195,6 +214,7 @@ impl Default for Spec {
         Self {
             rules: bundled(),
             thresholds: Thresholds::default(),
+            classes: BTreeMap::new(),
         }
     }
 }

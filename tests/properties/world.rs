@@ -461,6 +461,7 @@ impl World {
                         tools: Vec::new(),
                         sources: Vec::new(),
                         confidence: None,
+                        grounds: None,
                     },
                 }
             }

@@ -11,10 +11,11 @@ use segue::conversation::message::{
     Attempt, Body, Customer, FailureCause, Inbound, Medium, Report, ReportState, Retry,
 };
 use segue::conversation::policy::Policy;
-use segue::conversation::question::{self, ModelAnswer, ModelFailure, ModelVerdict};
+use segue::conversation::question::{self, Grounds, ModelAnswer, ModelFailure, ModelVerdict};
 use segue::conversation::trail::{Entry, Fact, Usage};
 use segue::conversation::words::{ModeName, ModelFault, Outcome, Reason, Role, Verdict};
 use segue::ids::{AskId, ConversationId, EffectId, IdHash, OwnerEpoch};
+use segue::triage::ASSESS;
 
 use crate::script::{Line, Script, Step, time};
 use crate::tell::{self, BEGIN};
@@ -42,6 +43,9 @@ struct World {
     last_inbound: Option<Inbound>,
     mode: ModeName,
     lines: Vec<String>,
+    /// What the model's answers are to rest on, and what it says of them.
+    passages: Option<Vec<String>>,
+    assesses: Option<String>,
 }
 
 pub fn play(script: &Script) -> Result<Vec<Line>, String> {
@@ -71,6 +75,8 @@ pub fn play(script: &Script) -> Result<Vec<Line>, String> {
         last_inbound: None,
         mode: ModeName::Closed,
         lines: Vec::new(),
+        passages: None,
+        assesses: None,
     };
     let mut told = Vec::new();
     let mut now = Duration::ZERO;
@@ -324,8 +330,22 @@ impl World {
         Ok(())
     }
 
+    /// `finds: passage`, `finds nothing`, `assesses: {…}`: for the answers to come.
+    fn prepares(&mut self, words: &[&str], text: &str) -> bool {
+        match words {
+            ["finds", "nothing"] => self.passages = Some(Vec::new()),
+            ["finds"] => self.passages = Some(vec![text.to_owned()]),
+            ["assesses"] => self.assesses = Some(text.to_owned()),
+            _ => return false,
+        }
+        true
+    }
+
     /// `answers [#n]`, `escalates (reason) [#n]`, `fails [#n]`.
     fn model(&mut self, words: &[&str], text: &str, now: Timestamp) -> Result<(), String> {
+        if self.prepares(words, text) {
+            return Ok(());
+        }
         let named = words.iter().find(|word| word.starts_with('#'));
         let ask = match named {
             Some(word) => AskId(number(word)?.0),
@@ -337,15 +357,30 @@ impl World {
             output: 40,
             cost_micros: 3_300,
         };
+        let asked = self
+            .last_inbound
+            .as_ref()
+            .map_or("", |inbound| inbound.body.text());
+        let grounds = self.passages.clone().map(|passages| Grounds {
+            asked: asked.to_owned(),
+            passages,
+        });
+        let said: Vec<_> = self
+            .assesses
+            .take()
+            .map(|said| (ASSESS.to_owned(), said))
+            .into_iter()
+            .collect();
         let answer = |text: &str, verdict| ModelAnswer {
             text: text.to_owned(),
             verdict,
             model: "sample".into(),
             usage,
             took_ms: 1_200,
-            tools: Vec::new(),
+            tools: said.clone(),
             sources: Vec::new(),
             confidence: None,
+            grounds: grounds.clone(),
         };
         let event = match words.first() {
             Some(&"answers") => Event::ModelAnswered {

@@ -6,6 +6,8 @@ use segue::conversation::message::Medium;
 use segue::conversation::policy::{LoopBreaker, OnLapse, Policy, QueuePolicy, Rung, RungAction};
 use segue::conversation::words::HandbackPolicy;
 use segue::ids::QueueName;
+use segue::triage::Settings;
+use segue::triage::specs::{Action, ClassSpec, Kind, Priority, RuleSpec, Spec};
 
 /// One line of a story as it is told.
 #[derive(Clone, Debug)]
@@ -43,6 +45,7 @@ impl Script {
             rest: Vec::new(),
         };
         let mut rules = Vec::new();
+        let mut spec = Spec::default();
         for (at, line) in text.lines().enumerate() {
             let fault = |why: String| format!("line {}: {why}", at + 1);
             let words = line.trim();
@@ -74,6 +77,8 @@ impl Script {
                     .ok_or_else(|| fault(format!("no medium {medium}")))?;
             } else if words.starts_with("policy") {
                 rules.push((at + 1, words.to_owned()));
+            } else if let Some(rule) = words.strip_prefix("triage ") {
+                triage(&mut spec, rule).map_err(fault)?;
             } else if !words.is_empty() && !words.starts_with('#') {
                 return Err(fault(format!("neither a step nor a rule: {words}")));
             }
@@ -82,6 +87,7 @@ impl Script {
         for (line, rule) in rules {
             apply(&mut script.policy, &rule).map_err(|why| format!("line {line}: {why}"))?;
         }
+        script.policy.triage = Settings::of(spec);
         script.policy = script.policy.clone().sealed();
         Ok(script)
     }
@@ -91,6 +97,70 @@ impl Script {
         let channel = segue::conversation::policy::ChannelPolicy::of(self.medium, support);
         self.policy.channels.insert("web".into(), channel);
     }
+}
+
+/// `triage scope NAME [queue=Q priority=P above=N offer observe]: phrase, phrase`, `triage class NAME [queue=Q priority=P]`,
+/// `triage limits key=value …`.
+fn triage(spec: &mut Spec, rule: &str) -> Result<(), String> {
+    let (head, phrases) = rule.split_once(':').unwrap_or((rule, ""));
+    let words: Vec<&str> = head.split_whitespace().collect();
+    let of = |key: &str| {
+        words
+            .iter()
+            .find_map(|word| word.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
+    };
+    let number =
+        |key: &str| of(key).map(|text| text.parse::<u64>().map_err(|_| format!("{key}=number")));
+    let priority = match of("priority").as_deref() {
+        Some("urgent") => Priority::Urgent,
+        Some("high") => Priority::High,
+        _ => Priority::Normal,
+    };
+    let queue = of("queue");
+    match words.as_slice() {
+        ["scope", name, ..] => {
+            let phrases = phrases.split(',').map(|phrase| phrase.trim().to_owned());
+            spec.rules.push(RuleSpec {
+                name: (*name).to_owned(),
+                kind: Kind::Scope,
+                action: if words.contains(&"offer") {
+                    Action::Offer
+                } else {
+                    Action::Handoff
+                },
+                reason: segue::conversation::words::Reason::OutOfScope,
+                queue,
+                priority,
+                observe_only: words.contains(&"observe"),
+                min_amount: number("above").transpose()?,
+                any: [("any".to_owned(), phrases.collect())].into(),
+                unless: std::collections::BTreeMap::new(),
+            });
+        }
+        ["class", name, ..] => {
+            let class = ClassSpec {
+                queue,
+                priority,
+                categories: Vec::new(),
+            };
+            spec.classes.insert((*name).to_owned(), class);
+        }
+        ["limits", ..] => {
+            let small = |key: &str| {
+                number(key)
+                    .transpose()
+                    .map(|found| found.and_then(|n| u8::try_from(n).ok()))
+            };
+            let limits = &mut spec.thresholds;
+            limits.repeated = small("repeated")?.unwrap_or(limits.repeated);
+            limits.vague = small("vague")?.unwrap_or(limits.vague);
+            if of("nothing_found").as_deref() == Some("handoff") {
+                limits.no_chunks = Action::Handoff;
+            }
+        }
+        _ => return Err(format!("no such rule: {rule}")),
+    }
+    Ok(())
 }
 
 /// `policy: key=value …` for the queue `support`, `policy NAME: …` for another one.

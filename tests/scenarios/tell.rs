@@ -66,6 +66,7 @@ pub fn fact(entry: &Entry) -> Option<String> {
         .or_else(|| who_has_it(&entry.fact))
         .or_else(|| of_the_model(&entry.fact))
         .or_else(|| of_the_clocks(&entry.fact))
+        .or_else(|| of_the_rules(&entry.fact))
         .or_else(|| of_the_rest(&entry.fact))?;
     Some(format!("trail: {told}"))
 }
@@ -295,6 +296,12 @@ fn of_the_rest(fact: &Fact) -> Option<String> {
         Fact::Edited { agent, change } => format!("{agent} changed {change}"),
         Fact::EventParked { event, parked } => format!("{event} parked as {parked}"),
         Fact::CustomerChanged { customer } => format!("customer is now {customer:?}"),
+        _ => return None,
+    })
+}
+
+fn of_the_rules(fact: &Fact) -> Option<String> {
+    Some(match fact {
         Fact::RuleFired {
             rule,
             reason,

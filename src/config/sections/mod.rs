@@ -4,6 +4,8 @@ pub mod channels;
 pub mod house;
 pub mod model;
 pub mod queues;
+mod signs;
+pub mod triage;
 pub mod words;
 
 pub use channels::{

@@ -29,6 +29,8 @@ pub struct ModelSection {
     pub system_prompt: Option<String>,
     /// A word by which the model asks for a person, for prompts that cannot use tools.
     pub handoff_tag: Option<String>,
+    /// The model is asked to assess each answer: intent, mood, sensitivity, confidence, class of the lead.
+    pub assess: bool,
     /// What tokens cost, by model name: that of [`Self::name`] and of those in [`Self::fallback`] that were given one.
     /// A model that is not here costs nothing, as far as Segue knows.
     pub prices: BTreeMap<String, ModelPrices>,
@@ -87,6 +89,7 @@ impl Default for ModelSection {
             fallback: Vec::new(),
             system_prompt: None,
             handoff_tag: None,
+            assess: false,
             prices: BTreeMap::new(),
         }
     }
@@ -126,12 +129,15 @@ impl ModelSection {
             handoff_tag: section
                 .parsed(reader, "handoff_tag", tag)
                 .map(|spot| spot.value),
+            assess: section.boolean(reader, "assess").unwrap_or(false),
         };
         match provider {
             // Nobody knows which was meant, so nothing is missing or too much.
             Provider::Offline if misspelt => {}
             Provider::Offline => {
-                for key in ["name", "api_key", "base_url", "fallback", "prices"] {
+                for key in [
+                    "name", "api_key", "base_url", "fallback", "prices", "assess",
+                ] {
                     if section.has(key) {
                         let what = format!("`model.{key}` is set, but the provider is \"offline\"");
                         reader.fault(

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::causes::{cancel_cause, failure_cause, ghost_cause};
 use crate::conversation::Conversation;
-use crate::conversation::message::{Attachment, Body, FailureCause};
-use crate::conversation::trail::{CancelCause, Entry, Fact, GhostCause, Source, Usage};
+use crate::conversation::message::{Attachment, Body};
+use crate::conversation::trail::{Entry, Fact, Source, Usage};
 use crate::conversation::words::MessageState;
 use crate::ids::EffectId;
 
@@ -386,35 +387,6 @@ fn usage(usage: Usage) -> Value {
 /// An edit is kept as JSON text; a nested object reads better than a text within a text.
 fn edit(change: &str) -> Value {
     serde_json::from_str(change).unwrap_or_else(|_| json!(change))
-}
-
-const fn cancel_cause(cause: CancelCause) -> &'static str {
-    match cause {
-        CancelCause::Superseded => "superseded",
-        CancelCause::Ownership => "ownership",
-        CancelCause::Handoff => "handoff",
-        CancelCause::Closed => "closed",
-    }
-}
-
-const fn ghost_cause(cause: GhostCause) -> &'static str {
-    match cause {
-        GhostCause::NeverClaimed => "never_claimed",
-        GhostCause::ClaimedSilent => "claimed_silent",
-        GhostCause::RoutingFailed => "routing_failed",
-    }
-}
-
-const fn failure_cause(cause: FailureCause) -> &'static str {
-    match cause {
-        FailureCause::WindowClosed => "window_closed",
-        FailureCause::RateLimited => "rate_limited",
-        FailureCause::InvalidRecipient => "invalid_recipient",
-        FailureCause::ProviderError => "provider_error",
-        FailureCause::Timeout => "timeout",
-        FailureCause::Blocked => "blocked",
-        FailureCause::Other => "other",
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `door`, `openapi` | a route with its description, and the document made of all of them |
 //! | `caller`, `asked` | who calls, what is asked |
-//! | `view`, `facts` | a conversation and a trail entry, as JSON |
+//! | `view`, `facts`, `causes` | a conversation and a trail entry, as JSON |
 //! | `lists`, `one`, `explain` | reading |
 //! | `acts`, `bodies` | claim, reply, hand back, …, and what is sent with them |
 //! | `handoffs` | the handoff log, and verdicts on it |
@@ -17,6 +17,7 @@ mod acts;
 mod asked;
 mod bodies;
 mod caller;
+mod causes;
 mod door;
 mod events;
 mod explain;

@@ -1,0 +1,121 @@
+//! The numbers of `[triage]`: from where on a sign, a value or an answer of the model leads to people, and the classes of
+//! leads that do.
+//!
+//! Small tables, each of which may be left out; what is not written stays as it ships.
+
+use std::collections::BTreeMap;
+
+use super::super::reader::{Reader, Section, Spot};
+use super::channels::unknown_queue;
+use crate::ids::QueueName;
+use crate::triage::specs::{Action, ClassSpec, Priority, Thresholds};
+
+/// The most classes of leads.
+const CLASSES_MAX: usize = 50;
+/// How often the same can be asked at most before it is an offer: so many messages are remembered.
+const REPEATED_MAX: i64 = 8;
+
+/// `sentiment`, `repetition`, `deflection`, `value` and `answers`.
+pub(super) fn thresholds(
+    reader: &mut Reader<'_>,
+    section: &mut Section<'_>,
+    limits: &mut Thresholds,
+    queues: &[QueueName],
+) {
+    let small = |number: i64| u8::try_from(number).unwrap_or(u8::MAX);
+    let mut own = section.child(reader, "sentiment");
+    if let Some(offer) = own.integer(reader, "offer", 1..=101) {
+        limits.displeasure_offer = small(offer);
+    }
+    if let Some(handoff) = own.integer(reader, "handoff", 1..=101) {
+        limits.displeasure_handoff = small(handoff);
+    }
+    own.finish(reader, &[]);
+    let mut own = section.child(reader, "repetition");
+    if let Some(count) = own.integer(reader, "count", 2..=REPEATED_MAX) {
+        limits.repeated = small(count);
+    }
+    own.finish(reader, &[]);
+    let mut own = section.child(reader, "deflection");
+    if let Some(count) = own.integer(reader, "count", 1..=20) {
+        (limits.deflections, limits.vague) = (small(count), small(count));
+    }
+    own.finish(reader, &[]);
+    let mut own = section.child(reader, "value");
+    let whole = |number: i64| u64::try_from(number).unwrap_or_default();
+    if let Some(amount) = own.integer(reader, "threshold", 1..=1_000_000_000_000) {
+        limits.deal = whole(amount);
+    }
+    if let Some(quantity) = own.integer(reader, "quantity", 1..=1_000_000_000) {
+        limits.quantity = whole(quantity);
+    }
+    limits.value_queue = queue(reader, &mut own, queues).or_else(|| limits.value_queue.take());
+    own.finish(reader, &[]);
+    answers(reader, section, limits);
+}
+
+/// `[triage.answers]`: from where on an answer of the model is not trusted, in percent.
+fn answers(reader: &mut Reader<'_>, section: &mut Section<'_>, limits: &mut Thresholds) {
+    let mut own = section.child(reader, "answers");
+    let thousandths = |percent: i64| u16::try_from(percent * 10).unwrap_or(u16::MAX);
+    if let Some(percent) = own.integer(reader, "confidence", 0..=100) {
+        limits.confidence = thousandths(percent);
+    }
+    if let Some(percent) = own.integer(reader, "grounding", 0..=100) {
+        limits.grounding = thousandths(percent);
+    }
+    let actions = [
+        ("count", Action::Signal),
+        ("offer", Action::Offer),
+        ("handoff", Action::Handoff),
+    ];
+    let nothing = own.word(reader, "nothing_found", &actions);
+    limits.no_chunks = nothing.unwrap_or(limits.no_chunks);
+    own.finish(reader, &[]);
+}
+
+/// `[triage.classes.NAME]`: which classes of the model's assessment go to people, and where.
+pub(super) fn classes(
+    reader: &mut Reader<'_>,
+    section: &mut Section<'_>,
+    queues: &[QueueName],
+) -> BTreeMap<String, ClassSpec> {
+    let mut all = BTreeMap::new();
+    let mut classes = section.child(reader, "classes");
+    for name in classes.keys() {
+        let mut own = classes.child(reader, name);
+        if all.len() >= CLASSES_MAX {
+            let what = format!("more than {CLASSES_MAX} classes");
+            reader.fault(&own.at, what, "name only those that go to people");
+        }
+        let categories = own.texts(reader, "categories").unwrap_or_default();
+        let spec = ClassSpec {
+            queue: queue(reader, &mut own, queues),
+            priority: priority(reader, &mut own).unwrap_or(Priority::High),
+            categories: categories.into_iter().map(|spot| spot.value).collect(),
+        };
+        own.finish(reader, &[]);
+        all.insert(name.to_owned(), spec);
+    }
+    classes.finish(reader, &[]);
+    all
+}
+
+/// `queue`, one of those that exist.
+pub(super) fn queue(
+    reader: &mut Reader<'_>,
+    section: &mut Section<'_>,
+    queues: &[QueueName],
+) -> Option<String> {
+    let Spot { value, at } = section.text(reader, "queue")?;
+    if !queues.iter().any(|queue| queue.as_str() == value) {
+        unknown_queue(reader, &at, &value, queues);
+    }
+    Some(value)
+}
+
+/// `priority`, in a word.
+pub(super) fn priority(reader: &mut Reader<'_>, section: &mut Section<'_>) -> Option<Priority> {
+    let words = [Priority::Normal, Priority::High, Priority::Urgent];
+    section.word(reader, "priority", &words.map(|one| (one.as_str(), one)))
+}
