@@ -188,6 +188,10 @@ name_id! {
     QueueName
 }
 name_id! {
+    /// Opening hours, as the configuration names them (`[calendars.NAME]`).
+    CalendarName
+}
+name_id! {
     /// A person who answers customers; the name customers see is the same.
     AgentName
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use segue::clock::Timestamp;
 use segue::config::{
     ChannelKind, Config, Environment, Faults, ModelPrices, Provider, TwilioSender,
 };
@@ -114,6 +115,33 @@ fn a_whole_configuration_is_understood() {
     assert_eq!(queue.on_lapse, OnLapse::HandBack);
     let support = &policy.queues[&"support".into()];
     assert_eq!(support.claim_within, Duration::from_mins(20));
+    assert!(!support.ai_after_hours && queue.ai_after_hours && queue.hours.is_none());
+    let office = policy.calendar(support).expect("it keeps hours");
+    let after = |from: &str, minutes| {
+        let from = Timestamp::parse(from).expect("a time");
+        office.after(from, Duration::from_mins(minutes)).rfc3339()
+    };
+    // two minutes before lunch; the Wednesday before Thanksgiving; a Friday that ends early; a Saturday night
+    assert_eq!(
+        after("2026-11-24T12:28:00-05:00", 5),
+        "2026-11-24T18:33:00.000Z"
+    );
+    assert_eq!(
+        after("2026-11-25T17:59:00-05:00", 5),
+        "2026-11-27T14:04:00.000Z"
+    );
+    assert_eq!(
+        after("2026-11-27T14:59:00-05:00", 5),
+        "2026-11-29T03:04:00.000Z"
+    );
+    assert_eq!(
+        after("2026-11-29T01:59:00-05:00", 5),
+        "2026-11-30T14:04:00.000Z"
+    );
+    assert_eq!(
+        after("2026-12-24T12:30:00-05:00", 5),
+        "2026-12-24T18:05:00.000Z"
+    );
     assert_eq!(
         support.ladder[1].after,
         Duration::from_mins(40),

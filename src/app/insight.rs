@@ -46,7 +46,9 @@ impl Insight {
             let waited = now.since(waiting.since());
             let entry = queues.entry(queue.clone()).or_default();
             *entry = (entry.0 + 1, entry.1.max(waited));
-            ghosts += u64::from(waited > policy.queue_rules(queue).claim_within);
+            let rules = policy.queue_rules(queue);
+            let due = policy.after(rules, waiting.since(), rules.claim_within);
+            ghosts += u64::from(due < now);
         }
         (queues, ghosts)
     }

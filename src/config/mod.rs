@@ -26,9 +26,10 @@ pub use source::Environment;
 pub use values::{Rate, duration, show};
 
 use self::reader::{Reader, Section};
+use crate::conversation::calendar::Calendar;
 use crate::conversation::policy::{Policy, QueuePolicy, Switches, WINDOW_ENTRIES};
 use crate::conversation::texts::Texts;
-use crate::ids::{ChannelName, QueueName};
+use crate::ids::{CalendarName, ChannelName, QueueName};
 use crate::triage::Settings;
 use crate::triage::phrases::Phrases;
 
@@ -37,7 +38,7 @@ pub const FILE_NAME: &str = "segue.toml";
 /// A configuration is some pages of text; anything larger is another file.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Sections that the contract names and this version does not support.
-const LATER: &[&str] = &["calendars", "desks", "notify", "events", "tracing"];
+const LATER: &[&str] = &["desks", "notify", "events", "tracing"];
 
 /// Everything that was configured. Comparable, printable (secrets print as stars).
 #[derive(Clone, PartialEq, Debug)]
@@ -60,6 +61,8 @@ pub struct Config {
     pub queues: BTreeMap<QueueName, QueuePolicy>,
     /// The first queue in the file: that of channels which name none.
     pub default_queue: QueueName,
+    /// `[calendars.*]`: the opening hours that queues name.
+    pub calendars: BTreeMap<CalendarName, Calendar>,
     /// `[messages]`: the bundled texts and what replaces them.
     pub texts: Texts,
     /// `[limits]`.
@@ -92,6 +95,7 @@ impl Config {
             triage,
             queues,
             default_queue,
+            calendars: BTreeMap::new(),
             texts,
             limits: LimitsSection::default(),
             log: LogSection::default(),
@@ -162,6 +166,7 @@ impl Config {
             model: self.model.patience,
             window_entries: WINDOW_ENTRIES,
             switches: Switches::default(),
+            calendars: self.calendars.clone(),
         }
         .sealed()
     }
@@ -198,8 +203,10 @@ pub fn default_path() -> Option<PathBuf> {
 }
 
 fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
+    let section = root.child(reader, "calendars");
+    let calendars = sections::calendars::read(reader, section);
     let section = root.child(reader, "queues");
-    let (queues, default_queue) = sections::queues::read(reader, section);
+    let (queues, default_queue) = sections::queues::read(reader, section, &calendars);
     let names: Vec<QueueName> = queues.keys().cloned().collect();
     let section = root.child(reader, "channels");
     let none = section.keys().is_empty();
@@ -237,6 +244,7 @@ fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
         triage,
         queues,
         default_queue,
+        calendars,
         texts,
         limits,
         log,

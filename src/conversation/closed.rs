@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Mode;
 use super::ai::Ai;
-use super::asking::millis;
 use super::common::Cx;
 use super::decision::{Answer, Refusal};
 use super::event::Act;
@@ -40,8 +39,7 @@ pub(super) struct Ending {
 /// Ends the episode.
 pub(super) fn close(ending: Ending, cx: &mut Cx<'_>) -> Mode {
     if let Some(within) = cx.queue().resolve_within {
-        let met = millis(cx.common.episode.opened_at, cx)
-            <= u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        let met = cx.now <= cx.after_from(cx.common.episode.opened_at, within);
         cx.note(Fact::SlaEvaluated {
             clock: SlaClock::Resolution,
             met,

@@ -12,8 +12,8 @@ use super::handoff::cut;
 use super::message::{Customer, Inbound, Medium};
 use super::outbox::{LINE_MAX, Outbox, Owed, OwedState};
 use super::policy::{ChannelPolicy, Policy, QueuePolicy};
+use super::routing::Routing;
 use super::seen::{Keys, Seen};
-use super::texts::{TextArgs, TextKey};
 use super::trail::{Entry, Fact, RULES_VERSION};
 use super::window::Window;
 use super::words::{By, Class, HandbackPolicy, MessageState, ModeName};
@@ -80,9 +80,11 @@ pub struct Common {
     pub(super) next_ask: AskId,
     pub(super) next_handoff: HandoffId,
     pub(super) cancelled: VecDeque<AskId>,
-    /// What the rules remember; behind the head on disk.
-    #[serde(skip)]
+    /// What the rules remember.
     pub window: Window,
+    /// Written and read behind the rest of the head.
+    #[serde(skip)]
+    pub(super) routing: Routing,
 }
 
 /// From opening to closing. Clocks and outcomes belong to it.
@@ -202,26 +204,6 @@ impl Cx<'_> {
         true
     }
 
-    /// Says something of Segue's own to the customer. False when the line is full.
-    pub(super) fn say(
-        &mut self,
-        class: Class,
-        key: TextKey,
-        args: TextArgs<'_>,
-        handoff: Option<HandoffId>,
-    ) -> bool {
-        let language = self.language();
-        let text = self.policy.texts.render(key, language.as_deref(), args);
-        let effect = self.effect();
-        let n = self.note(Fact::SystemWrote {
-            effect,
-            class,
-            text,
-            choices: Vec::new(),
-        });
-        self.owe(effect, class, n, handoff)
-    }
-
     /// Whether the AI may speak in this conversation at all.
     pub(super) fn ai_on(&self) -> bool {
         self.policy
@@ -242,15 +224,6 @@ impl Cx<'_> {
             recent.count() >= usize::from(breaker.handoffs).clamp(1, HANDOFFS_MAX)
         });
         looping || self.never_back()
-    }
-
-    /// The customer's language, else the channel's.
-    pub(super) fn language(&self) -> Option<String> {
-        self.common
-            .customer
-            .language
-            .clone()
-            .or_else(|| self.channel().language.clone())
     }
 
     /// The rules of the channel.

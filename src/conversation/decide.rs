@@ -64,7 +64,7 @@ impl Conversation {
 /// passed, has made untrue.
 fn catch_up(mode: &mut Mode, cx: &mut Cx<'_>) {
     for _ in 0..DEADLINES_AT_ONCE {
-        let due = |mode: &Mode, cx: &Cx<'_>| mode.due().is_some_and(|due| due <= cx.now);
+        let due = |mode: &Mode, cx: &Cx<'_>| mode.due(cx.common).is_some_and(|due| due <= cx.now);
         if due(mode, cx) {
             *mode = deadline_passed(std::mem::take(mode), cx);
             continue;

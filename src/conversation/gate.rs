@@ -4,6 +4,7 @@
 
 use super::Mode;
 use super::common::Common;
+use super::hours::company;
 use super::message::FailureCause;
 use super::outbox::Owed;
 use super::policy::Policy;
@@ -45,13 +46,15 @@ pub(super) fn gate(
         .is_some_and(|long| owed.decided_at + long <= now);
     let ai_on = policy.switches.ai_on(&common.channel, &common.queue);
     match owed.class {
-        Class::Ai if !ai_may_speak(owed, common, mode, policy) => Gate::Suppress("ownership"),
+        Class::Ai if !ai_may_speak(owed, common, mode, policy, now) => Gate::Suppress("ownership"),
         Class::Ai if !ai_on => Gate::Suppress(AI_OFF),
         Class::Progress if owed.handoff.is_none() && owed.epoch != common.epoch => {
             Gate::Suppress("ownership")
         }
         Class::Ai | Class::Progress if tired => Gate::Suppress("late"),
-        Class::Ack | Class::Progress if owed.handoff.is_some() && owed.handoff != waits_for => {
+        Class::Ack | Class::Progress | Class::AfterHours
+            if owed.handoff.is_some() && owed.handoff != waits_for =>
+        {
             Gate::Suppress("claimed")
         }
         Class::Reminder | Class::Survey | Class::AfterHours | Class::Error
@@ -86,11 +89,17 @@ pub(super) fn gate(
 }
 
 /// One voice: an AI message leaves only under the epoch it was decided in, or with the handoff it keeps company.
-fn ai_may_speak(owed: &Owed, common: &Common, mode: &Mode, policy: &Policy) -> bool {
+fn ai_may_speak(
+    owed: &Owed,
+    common: &Common,
+    mode: &Mode,
+    policy: &Policy,
+    now: Timestamp,
+) -> bool {
     match mode {
         Mode::Ai(_) => owed.epoch == common.epoch,
         Mode::Waiting(waiting) => {
-            let company = policy.queue_rules(&common.queue).ai_while_waiting;
+            let company = company(policy, common, waiting, now);
             owed.epoch == common.epoch && waiting.keeps_company(owed.handoff, company)
         }
         Mode::Human(_) | Mode::Closed(_) => false,

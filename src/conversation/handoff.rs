@@ -76,23 +76,36 @@ pub(super) fn request(trigger: Trigger, mut asking: Asking, cx: &mut Cx<'_>) -> 
         cx.common.queue = queue;
     }
     let handoff = note_request(trigger, cx.now, cx);
+    let mut waiting = Waiting::begin(handoff, None, cx);
+    acknowledge(&mut waiting, cx);
+    Mode::Waiting(waiting)
+}
+
+/// A person will help, and how soon; or, once in a gap of the opening hours, when somebody will be there.
+fn acknowledge(waiting: &mut Waiting, cx: &mut Cx<'_>) {
+    let id = waiting.handoff.id;
+    let gap = cx.gap();
+    let company = cx.has_company(waiting);
+    if gap.is_some_and(|gap| cx.say_closed(gap, company, id)) {
+        return;
+    }
+    let within = cx.queue().claim_within;
+    // No minutes are named where the doors close before they are over.
+    let soon = cx.after(within) == cx.now + within;
     let args = TextArgs {
-        minutes: Some(whole_minutes(cx.queue())),
+        minutes: soon.then(|| whole_minutes(cx.queue())),
         ..TextArgs::default()
     };
-    let id = handoff.id;
-    let mut waiting = Waiting::begin(handoff, None, cx);
     if !cx.say(Class::Ack, TextKey::Ack, args, Some(id)) {
         waiting.ack_failed(id, cx.now);
     }
-    Mode::Waiting(waiting)
 }
 
 /// Puts a new handoff on the trail; the customer has waited for a person since `since`.
 pub(super) fn note_request(trigger: Trigger, since: Timestamp, cx: &mut Cx<'_>) -> Handoff {
     let (id, repeat) = cx.handoff();
     let matched = cut(trigger.matched, MATCHED_BYTES_MAX);
-    let deadline = cx.now + cx.queue().claim_within;
+    let deadline = cx.after(cx.queue().claim_within);
     cx.common.priority = cx.common.priority.max(cx.queue().priority);
     cx.note(Fact::HandoffRequested {
         handoff: id,

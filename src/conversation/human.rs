@@ -148,7 +148,7 @@ impl Human {
         if self.clocks.spoke {
             self.clocks
                 .next_due
-                .get_or_insert(cx.now + cx.queue().next_response_within);
+                .get_or_insert(cx.after(cx.queue().next_response_within));
         }
         // A message before the handback belongs to the person: it takes "are you done?" back.
         if self.answer_by.take().is_some() {

@@ -259,6 +259,10 @@ impl Human {
         if !cx.say(Class::Ack, TextKey::TransferredTo, args, Some(id)) {
             waiting.ack_failed(id, cx.now);
         }
+        if let Some(gap) = cx.gap() {
+            let company = cx.has_company(&waiting);
+            cx.say_closed(gap, company, id);
+        }
         (Mode::Waiting(waiting), Answer::Accepted)
     }
 

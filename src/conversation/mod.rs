@@ -17,6 +17,7 @@
 //! its fields, so leaving a mode drops them. Every change of owner increments the owner epoch; an AI message leaves
 //! only under the epoch it was decided in. [`Conversation::decide`] is the one way in.
 
+pub mod calendar;
 pub mod decision;
 pub mod event;
 pub mod hearing;
@@ -39,16 +40,21 @@ mod elsewhere;
 mod everywhere;
 mod gate;
 mod handoff;
+mod hours;
 mod human;
 mod human_acts;
 mod offer;
 mod outbox;
+mod placeholders;
 mod release;
 mod reports;
+mod routing;
 mod rules;
+mod saying;
 mod seen;
 mod streamed;
 mod waiting;
+mod waiting_acts;
 
 use std::collections::BTreeMap;
 
@@ -120,10 +126,10 @@ impl Mode {
         }
     }
 
-    fn due(&self) -> Option<Timestamp> {
+    fn due(&self, common: &Common) -> Option<Timestamp> {
         match self {
             Self::Ai(ai) => ai.due(),
-            Self::Waiting(waiting) => waiting.due(),
+            Self::Waiting(waiting) => waiting.due(common),
             Self::Human(human) => human.due(),
             Self::Closed(_) => None,
         }
@@ -200,6 +206,7 @@ impl Conversation {
             next_handoff: crate::ids::HandoffId(1),
             cancelled: std::collections::VecDeque::new(),
             window: window::Window::default(),
+            routing: routing::Routing::default(),
         };
         Self {
             common,
@@ -248,7 +255,7 @@ impl Conversation {
 
     /// The earliest moment it wants waking; none: only by an event.
     pub fn due(&self) -> Option<Timestamp> {
-        [self.mode.due(), self.common.outbox.due()]
+        [self.mode.due(&self.common), self.common.outbox.due()]
             .into_iter()
             .flatten()
             .min()
@@ -339,16 +346,12 @@ impl Conversation {
         }
     }
 
-    /// The head's bytes: a version, the head, and behind it the trigger window unless it is fresh.
+    /// The head's bytes: a version, then the head.
     pub fn encode(&self) -> Vec<u8> {
         // Grown once: most of a head is the ids it has seen, of eight bytes each.
         let mut head = Vec::with_capacity(384 + 8 * self.common.seen.len());
         head.push(HEAD_VERSION);
-        let head = packed::append(head, self);
-        match self.common.window.is_fresh() {
-            true => head,
-            false => packed::append(head, &self.common.window),
-        }
+        self.common.routing.append_to(packed::append(head, self))
     }
 
     /// Reads a head.
@@ -361,9 +364,7 @@ impl Conversation {
             [HEAD_VERSION, head @ ..] => {
                 let (mut read, rest) =
                     postcard::take_from_bytes::<Self>(head).map_err(malformed)?;
-                if !rest.is_empty() {
-                    read.common.window = postcard::from_bytes(rest).map_err(malformed)?;
-                }
+                read.common.routing = routing::Routing::read(rest).map_err(malformed)?;
                 Ok(read)
             }
             [newer, ..] if *newer > HEAD_VERSION => Err(UnreadableHead::Newer(*newer)),

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::calendar::Calendar;
 use super::message::Medium;
 use super::texts::Texts;
 use super::words::HandbackPolicy;
-use crate::ids::{ChannelName, IdHash, QueueName};
+use crate::clock::Timestamp;
+use crate::ids::{CalendarName, ChannelName, IdHash, QueueName};
 pub use crate::triage::phrases::{PhraseRule, Phrases};
 use crate::triage::settings::Settings as TriageSettings;
 
@@ -45,6 +47,9 @@ pub struct Policy {
     pub window_entries: usize,
     /// Where the AI is off.
     pub switches: Switches,
+    /// The opening hours that queues name.
+    #[serde(default)]
+    pub calendars: BTreeMap<CalendarName, Calendar>,
 }
 
 /// One channel instance.
@@ -112,6 +117,12 @@ pub struct QueuePolicy {
     pub customer_may_end: bool,
     /// Too many handoffs in a short time: the conversation stays with people.
     pub loop_breaker: Option<LoopBreaker>,
+    /// The calendar it keeps; none: always open. The clocks of a wait stand still while it is closed.
+    #[serde(default)]
+    pub hours: Option<CalendarName>,
+    /// While it is closed the AI goes on answering whoever waits, unless the matter is not for it.
+    #[serde(default)]
+    pub ai_after_hours: bool,
 }
 
 /// A step of the ladder.
@@ -190,6 +201,7 @@ impl Policy {
             triage: &'a TriageSettings,
             model: &'a ModelPolicy,
             window_entries: usize,
+            calendars: &'a BTreeMap<CalendarName, Calendar>,
         }
         let json = serde_json::to_vec(&Hashed {
             channels: &self.channels,
@@ -200,6 +212,7 @@ impl Policy {
             triage: &self.triage,
             model: &self.model,
             window_entries: self.window_entries,
+            calendars: &self.calendars,
         })
         .expect("plain data with text keys is always JSON");
         self.hash = IdHash::of_bytes(&json).0;
@@ -214,6 +227,17 @@ impl Policy {
         self.queues
             .get(queue)
             .or_else(|| self.queues.get(&self.default_queue))
+    }
+
+    /// The opening hours of `queue`; none: always open.
+    pub fn calendar(&self, queue: &QueuePolicy) -> Option<&Calendar> {
+        self.calendars.get(queue.hours.as_ref()?)
+    }
+
+    /// When `open` of the opening hours of `queue` has passed since `from`.
+    pub fn after(&self, queue: &QueuePolicy, from: Timestamp, open: Duration) -> Timestamp {
+        self.calendar(queue)
+            .map_or(from + open, |calendar| calendar.after(from, open))
     }
 
     /// The queue that handoffs of `channel` go to.
@@ -239,6 +263,7 @@ impl Default for Policy {
             model: ModelPolicy::default(),
             window_entries: WINDOW_ENTRIES,
             switches: Switches::default(),
+            calendars: BTreeMap::new(),
         }
         .sealed()
     }
@@ -296,6 +321,8 @@ impl Default for QueuePolicy {
             ai_while_waiting: false,
             customer_may_end: true,
             loop_breaker: None,
+            hours: None,
+            ai_after_hours: true,
         }
     }
 }

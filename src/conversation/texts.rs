@@ -11,37 +11,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest text that may be configured, in characters: one SMS provider's limit for a message.
-pub const TEXT_CHARS_MAX: usize = 1_600;
-
-/// What a text may be filled with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Placeholder {
-    /// `{agent}`: the name of the person, as customers see it.
-    Agent,
-    /// `{minutes}`: a whole number of minutes.
-    Minutes,
-    /// `{queue}`: the name of the queue.
-    Queue,
-}
-
-impl Placeholder {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Agent, Self::Minutes, Self::Queue];
-
-    /// How it is written between braces.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Minutes => "minutes",
-            Self::Queue => "queue",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|p| p.as_str() == word)
-    }
-}
+use super::placeholders::{Piece, piece};
+pub use super::placeholders::{Placeholder, TEXT_CHARS_MAX, TextFault, check};
 
 macro_rules! texts {
     ($($(#[$doc:meta])* $key:ident = $word:literal [$($slot:ident),*] en $en:literal es $es:literal;)+) => {
@@ -136,10 +107,51 @@ texts! {
     ModelTrouble = "model_trouble" []
         en "Sorry, something went wrong on our side and I could not answer that."
         es "Lo siento, algo ha fallado por nuestra parte y no he podido responder.";
-    /// Nobody is there at this hour; never promises "shortly".
-    AfterHours = "after_hours" [Queue]
-        en "Our team is not there at this hour. Your request is marked for them, and they will answer here once they are back. Until then I can go on helping you."
-        es "A esta hora no hay nadie de nuestro equipo. Su solicitud queda marcada y le responderán aquí cuando vuelvan. Hasta entonces puedo seguir ayudándole.";
+    /// Nobody is there at this hour; says when somebody will be, and never promises "shortly".
+    AfterHours = "after_hours" [Opens, Queue]
+        en "Our team is not there at this hour; they are back {opens}. Your request is marked for them together with this whole conversation, and they will answer you right here."
+        es "A esta hora no hay nadie de nuestro equipo; vuelven {opens}. Su solicitud queda marcada junto con toda esta conversación y le responderán aquí mismo.";
+    /// The same where no opening is known.
+    AfterHoursNoTime = "after_hours_no_time" [Queue]
+        en "Our team is not there at this hour. Your request is marked for them together with this whole conversation, and they will answer you right here once they are back."
+        es "A esta hora no hay nadie de nuestro equipo. Su solicitud queda marcada junto con toda esta conversación y le responderán aquí mismo cuando vuelvan.";
+    /// Follows the two above where the AI goes on answering.
+    Meanwhile = "meanwhile" []
+        en "Until then I can go on helping you."
+        es "Hasta entonces puedo seguir ayudándole.";
+    /// Stands for `{opens}`: later on the same day.
+    OpensToday = "opens_today" [Time, Zone]
+        en "today at {time}"
+        es "hoy a las {time}";
+    /// Stands for `{opens}`: within the next days.
+    OpensOn = "opens_on" [Weekday, Date, Time, Zone]
+        en "on {weekday} at {time}"
+        es "el {weekday} a las {time}";
+    /// Stands for `{opens}`: in a week or later.
+    OpensLater = "opens_later" [Weekday, Date, Time, Zone]
+        en "on {weekday}, {date}, at {time}"
+        es "el {weekday}, {date}, a las {time}";
+    /// Stands for `{weekday}`.
+    Monday = "monday" []
+        en "Monday" es "lunes";
+    /// Stands for `{weekday}`.
+    Tuesday = "tuesday" []
+        en "Tuesday" es "martes";
+    /// Stands for `{weekday}`.
+    Wednesday = "wednesday" []
+        en "Wednesday" es "miércoles";
+    /// Stands for `{weekday}`.
+    Thursday = "thursday" []
+        en "Thursday" es "jueves";
+    /// Stands for `{weekday}`.
+    Friday = "friday" []
+        en "Friday" es "viernes";
+    /// Stands for `{weekday}`.
+    Saturday = "saturday" []
+        en "Saturday" es "sábado";
+    /// Stands for `{weekday}`.
+    Sunday = "sunday" []
+        en "Sunday" es "domingo";
     /// It moved to another queue.
     TransferredTo = "transferred_to" [Agent, Queue]
         en "Your conversation has been passed on to {queue}, with everything that was said."
@@ -166,6 +178,19 @@ texts! {
         es "Lo siento, parece que no estoy acertando. ¿Quiere que le ponga en contacto con una persona? Responda sí o no, por favor.";
 }
 
+impl TextKey {
+    /// The names of the days, from Monday.
+    pub const WEEKDAYS: [Self; 7] = [
+        Self::Monday,
+        Self::Tuesday,
+        Self::Wednesday,
+        Self::Thursday,
+        Self::Friday,
+        Self::Saturday,
+        Self::Sunday,
+    ];
+}
+
 /// What the placeholders of one rendering stand for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct TextArgs<'a> {
@@ -175,28 +200,16 @@ pub struct TextArgs<'a> {
     pub minutes: Option<u64>,
     /// The queue's name.
     pub queue: Option<&'a str>,
-}
-
-/// Why a text cannot be used.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum TextFault {
-    /// There is nothing in it.
-    #[error("the text is empty")]
-    Empty,
-    /// It is too long for some channel.
-    #[error("the text has {0} characters, more than {TEXT_CHARS_MAX}")]
-    TooLong(usize),
-    /// `{` without its `}`, or the other way round.
-    #[error("the text has a brace without its partner")]
-    Unclosed,
-    /// No such placeholder, or not in this text.
-    #[error("`{{{name}}}` is not a placeholder of `{key}`")]
-    Unknown {
-        /// What was between the braces.
-        name: String,
-        /// In which text.
-        key: &'static str,
-    },
+    /// When the queue opens, in words.
+    pub opens: Option<&'a str>,
+    /// The name of a day of the week.
+    pub weekday: Option<&'a str>,
+    /// A date.
+    pub date: Option<&'a str>,
+    /// A time of day.
+    pub time: Option<&'a str>,
+    /// The abbreviation of a time zone.
+    pub zone: Option<&'a str>,
 }
 
 /// The texts of one installation: the bundled ones and what the configuration put in their place.
@@ -241,11 +254,13 @@ impl Texts {
         self.languages.keys().map(String::as_str)
     }
 
-    /// The text of `key` in `language`, English where that has none. Without minutes, `Ack` becomes `AckNoTime`.
+    /// The text of `key` in `language`, English where that has none. Without minutes, `Ack` becomes `AckNoTime`,
+    /// without an opening `AfterHours` becomes `AfterHoursNoTime`.
     pub fn render(&self, key: TextKey, language: Option<&str>, args: TextArgs<'_>) -> String {
-        let key = match (key, args.minutes) {
-            (TextKey::Ack, None) => TextKey::AckNoTime,
-            (key, _) => key,
+        let key = match (key, args.minutes, args.opens) {
+            (TextKey::Ack, None, _) => TextKey::AckNoTime,
+            (TextKey::AfterHours, _, None) => TextKey::AfterHoursNoTime,
+            (key, _, _) => key,
         };
         let language = language.map_or_else(|| "en".to_owned(), primary);
         let mut rest = self.template(key, &language);
@@ -298,56 +313,14 @@ impl Texts {
                 Some(minutes) => out.push_str(&minutes.max(1).to_string()),
                 None => out.push('…'),
             },
+            Some(Placeholder::Opens) => out.push_str(args.opens.unwrap_or_default()),
+            Some(Placeholder::Weekday) => out.push_str(args.weekday.unwrap_or_default()),
+            Some(Placeholder::Date) => out.push_str(args.date.unwrap_or_default()),
+            Some(Placeholder::Time) => out.push_str(args.time.unwrap_or_default()),
+            Some(Placeholder::Zone) => out.push_str(args.zone.unwrap_or_default()),
             None => out.extend(["{", name, "}"]),
         }
     }
-}
-
-/// Whether `text` can stand for `key`.
-///
-/// # Errors
-/// The first [`TextFault`] found.
-pub fn check(key: TextKey, text: &str) -> Result<(), TextFault> {
-    if text.trim().is_empty() {
-        return Err(TextFault::Empty);
-    }
-    let length = text.chars().count();
-    if length > TEXT_CHARS_MAX {
-        return Err(TextFault::TooLong(length));
-    }
-    let mut rest = text;
-    while let Some(at) = rest.find(['{', '}']) {
-        let (piece, length) = piece(&rest[at..]).ok_or(TextFault::Unclosed)?;
-        if let Piece::Slot(name) = piece
-            && !Placeholder::parse(name).is_some_and(|p| key.placeholders().contains(&p))
-        {
-            return Err(TextFault::Unknown {
-                name: name.to_owned(),
-                key: key.as_str(),
-            });
-        }
-        rest = &rest[at + length..];
-    }
-    Ok(())
-}
-
-enum Piece<'a> {
-    Brace(char),
-    Slot(&'a str),
-}
-
-/// What begins at the brace that `text` begins with, and its length: `{{`, `}}` or `{name}`.
-fn piece(text: &str) -> Option<(Piece<'_>, usize)> {
-    if text.starts_with("{{") {
-        return Some((Piece::Brace('{'), 2));
-    }
-    if text.starts_with("}}") {
-        return Some((Piece::Brace('}'), 2));
-    }
-    let end = text.strip_prefix('{')?.find(['{', '}'])? + 1;
-    text[end..]
-        .starts_with('}')
-        .then(|| (Piece::Slot(text[1..end].trim()), end + 1))
 }
 
 /// `es` of `es-MX` or `es_MX`, in lower case.

@@ -10,17 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::Mode;
 use super::ai::Ai;
 use super::asking::{Asking, Upshot};
-use super::closed::{self, Ending};
-use super::common::Cx;
-use super::decision::{Answer, Refusal};
-use super::event::Act;
+use super::common::{Common, Cx};
 use super::handoff::{self, Handoff};
-use super::human::{Clocks, Human};
 use super::message::Inbound;
 use super::policy::RungAction;
 use super::texts::{TextArgs, TextKey};
 use super::trail::{CancelCause, Fact, GhostCause};
-use super::words::{By, Class, ModeName, Outcome, Settlement, SlaClock};
+use super::words::{By, Class, ModeName, Settlement, SlaClock};
 use crate::clock::Timestamp;
 use crate::ids::{AgentName, HandoffId, QueueName};
 
@@ -50,22 +46,25 @@ pub struct Waiting {
 
 impl Waiting {
     /// Begins to wait now, with the first deadline of the queue's ladder.
-    pub(super) fn begin(handoff: Handoff, to: Option<AgentName>, cx: &Cx<'_>) -> Self {
+    pub(super) fn begin(handoff: Handoff, to: Option<AgentName>, cx: &mut Cx<'_>) -> Self {
         let queue = cx.queue();
         let first = queue
             .ladder
             .first()
             .map_or(queue.claim_within, |rung| rung.after);
+        let deadline = cx.after(first);
+        let (claim_within, first_within) = (queue.claim_within, queue.first_response_within);
+        cx.watch_closing(deadline);
         Self {
-            claim_due: Some(cx.now + queue.claim_within),
-            first_due: Some(handoff.requested_at + queue.first_response_within),
+            claim_due: Some(cx.after(claim_within)),
+            first_due: Some(cx.after_from(handoff.requested_at, first_within)),
             handoff,
             to,
             asking: Asking::default(),
             ladder_from: cx.now,
             rung: 0,
             step: 0,
-            deadline: cx.now + first,
+            deadline,
             apologised: false,
         }
     }
@@ -90,8 +89,14 @@ impl Waiting {
         self.to.as_ref()
     }
 
-    pub(super) fn due(&self) -> Option<Timestamp> {
-        let clocks = [Some(self.deadline), self.claim_due, self.first_due];
+    pub(super) fn due(&self, common: &Common) -> Option<Timestamp> {
+        let closes_at = common.routing.closes_at;
+        let clocks = [
+            Some(self.deadline),
+            self.claim_due,
+            self.first_due,
+            closes_at,
+        ];
         clocks
             .into_iter()
             .chain([self.asking.due()])
@@ -113,7 +118,11 @@ impl Waiting {
             handoff::settle(&self.handoff, Settlement::Abandoned, cx);
             return self.back_to_ai(By::Customer, String::new(), TextKey::CustomerEnded, cx);
         }
-        if cx.queue().ai_while_waiting {
+        let company = cx.has_company(&self);
+        if let Some(gap) = cx.gap() {
+            cx.say_closed(gap, company, self.handoff.id);
+        }
+        if company {
             self.asking.customer_wrote(cx);
             return self.deadline_passed(cx);
         }
@@ -121,9 +130,7 @@ impl Waiting {
     }
 
     pub(super) fn deadline_passed(mut self, cx: &mut Cx<'_>) -> Mode {
-        if !cx.queue().ai_while_waiting {
-            self.asking.cancel(CancelCause::Handoff, cx);
-        }
+        self.part_company(cx);
         // A person is promised already: whatever the model's failure asks for is under way.
         match self.asking.deadline_passed(Some(self.handoff.id), cx) {
             Upshot::Person(_) | Upshot::Settled | Upshot::Stale => {}
@@ -134,10 +141,24 @@ impl Waiting {
         if self.first_due.is_some_and(|due| due <= cx.now) {
             self.miss_first_response(cx);
         }
+        if cx
+            .common
+            .routing
+            .closes_at
+            .take_if(|at| *at <= cx.now)
+            .is_some()
+        {
+            self.doors_close(cx);
+        }
         if self.deadline > cx.now {
             return Mode::Waiting(self);
         }
         let rung = cx.queue().ladder.get(usize::from(self.rung)).cloned();
+        if let Some(rung) = &rung
+            && self.waits_for_opening(rung.after, cx)
+        {
+            return Mode::Waiting(self);
+        }
         match rung.map(|rung| rung.action) {
             // Two queues that pass a customer to and fro come to an end all the same.
             Some(_) if self.step >= STEPS_MAX => self.apologise(cx),
@@ -155,8 +176,36 @@ impl Waiting {
         }
     }
 
+    /// The AI answers nobody who waits, unless it may keep them company.
+    pub(super) fn part_company(&mut self, cx: &mut Cx<'_>) {
+        if !cx.has_company(self) {
+            self.asking.cancel(CancelCause::Handoff, cx);
+        }
+    }
+
+    /// It closes before anybody came: the customer hears when it opens again, and not nothing until then.
+    fn doors_close(&mut self, cx: &mut Cx<'_>) {
+        cx.touch();
+        if let Some(gap) = cx.gap() {
+            let company = cx.has_company(self);
+            cx.say_closed(gap, company, self.handoff.id);
+        }
+    }
+
+    /// A step that came due while it is closed (the hours were changed, or the acknowledgement failed) waits for the
+    /// time that the hours now give it.
+    fn waits_for_opening(&mut self, after: Duration, cx: &mut Cx<'_>) -> bool {
+        let due = cx.after_from(self.ladder_from, after);
+        if due <= cx.now || cx.gap().is_none() {
+            return false;
+        }
+        self.deadline = due;
+        cx.touch();
+        true
+    }
+
     /// Evaluates the claim clock, once for each handoff.
-    fn stop_claim_clock(&mut self, claimed: bool, cx: &mut Cx<'_>) {
+    pub(super) fn stop_claim_clock(&mut self, claimed: bool, cx: &mut Cx<'_>) {
         let Some(due) = self.claim_due.take() else {
             return;
         };
@@ -200,9 +249,10 @@ impl Waiting {
             .ladder
             .last()
             .map_or(Duration::ZERO, |rung| rung.after);
-        let next = self.ladder_from + after.unwrap_or(last + queue.claim_within);
+        let next = cx.after_from(self.ladder_from, after.unwrap_or(last + queue.claim_within));
         // Never in the past: a ladder that was edited meanwhile must not run through in one go.
         self.deadline = next.max(cx.now + Duration::from_secs(1));
+        cx.watch_closing(self.deadline);
         cx.common.priority = cx.common.priority.saturating_add(1);
         cx.note(Fact::LadderStepped {
             handoff: self.handoff.id,
@@ -210,12 +260,8 @@ impl Waiting {
             action: action.to_owned(),
             deadline: self.deadline,
         });
-        cx.say(
-            Class::Progress,
-            TextKey::Progress,
-            TextArgs::default(),
-            Some(self.handoff.id),
-        );
+        let company = cx.has_company(&self);
+        cx.say_waiting(company, self.handoff.id);
         Mode::Waiting(self)
     }
 
@@ -225,7 +271,8 @@ impl Waiting {
             self.step = self.step.saturating_add(1);
             // At least a minute: the team is told at every round.
             let round = cx.queue().claim_within.max(Duration::from_mins(1));
-            self.deadline = cx.now + round;
+            self.deadline = cx.after(round);
+            cx.watch_closing(self.deadline);
             cx.note(Fact::LadderStepped {
                 handoff: self.handoff.id,
                 step: self.step,
@@ -245,7 +292,13 @@ impl Waiting {
         self.back_to_ai(By::Timeout, String::new(), TextKey::Apology, cx)
     }
 
-    fn back_to_ai(mut self, by: By, note: String, key: TextKey, cx: &mut Cx<'_>) -> Mode {
+    pub(super) fn back_to_ai(
+        mut self,
+        by: By,
+        note: String,
+        key: TextKey,
+        cx: &mut Cx<'_>,
+    ) -> Mode {
         self.asking.cancel(CancelCause::Handoff, cx);
         let epoch = cx.change_owner();
         cx.note(Fact::HandedBack {
@@ -265,7 +318,7 @@ impl Waiting {
         Mode::Ai(ai)
     }
 
-    fn move_to(
+    pub(super) fn move_to(
         &mut self,
         queue: QueueName,
         to: Option<AgentName>,
@@ -283,70 +336,18 @@ impl Waiting {
             epoch,
             held_ms: None,
         });
-        if !cx.queue().ai_while_waiting {
-            self.asking.cancel(CancelCause::Handoff, cx);
-        }
+        self.part_company(cx);
     }
 
-    pub(super) fn acted(mut self, agent: &AgentName, act: &Act, cx: &mut Cx<'_>) -> (Mode, Answer) {
-        match act {
-            Act::Claim { .. } | Act::TakeOver { .. } => {
-                self.asking.cancel(CancelCause::Ownership, cx);
-                self.stop_claim_clock(true, cx);
-                handoff::settle(&self.handoff, Settlement::Claimed, cx);
-                let clocks = Clocks::until(self.first_due);
-                Human::install(agent, Some(self.handoff), None, (clocks, 0), cx)
-            }
-            Act::Transfer { queue, to } => {
-                let queue = queue.clone().unwrap_or_else(|| cx.common.queue.clone());
-                if !cx.policy.queues.contains_key(&queue) {
-                    return (Mode::Waiting(self), Answer::Refused(Refusal::UnknownQueue));
-                }
-                self.move_to(queue, to.clone(), Some(agent.clone()), cx);
-                let moved = Self {
-                    claim_due: self.claim_due,
-                    first_due: self.first_due,
-                    asking: self.asking,
-                    apologised: self.apologised,
-                    step: self.step,
-                    ..Self::begin(self.handoff, to.clone(), cx)
-                };
-                (Mode::Waiting(moved), Answer::Accepted)
-            }
-            Act::HandBack { note, seen } => {
-                if let Some(refusal) = handoff::refuse_handback(note, *seen, cx) {
-                    return (Mode::Waiting(self), Answer::Refused(refusal));
-                }
-                handoff::settle(&self.handoff, Settlement::Cancelled, cx);
-                (
-                    self.back_to_ai(By::Agent, note.clone(), TextKey::CustomerEnded, cx),
-                    Answer::Accepted,
-                )
-            }
-            Act::Resolve { outcome, note } => {
-                self.asking.cancel(CancelCause::Closed, cx);
-                handoff::settle(&self.handoff, Settlement::Cancelled, cx);
-                let outcome = outcome.unwrap_or(Outcome::HumanResolved);
-                (
-                    closed::close(
-                        Ending {
-                            held_ms: None,
-                            outcome,
-                            by: By::Agent,
-                            note: note.clone(),
-                        },
-                        cx,
-                    ),
-                    Answer::Accepted,
-                )
-            }
-            Act::Reply { .. } => (Mode::Waiting(self), Answer::Refused(Refusal::NotClaimed)),
-            Act::Escalate { .. } | Act::Keep | Act::Typing | Act::Viewing => {
-                (Mode::Waiting(self), Answer::Ignored)
-            }
-            Act::Note { .. } | Act::Review { .. } | Act::Edit(_) | Act::Undo { .. } => {
-                (Mode::Waiting(self), Answer::Ignored)
-            }
+    /// The ladder of the queue it is in now begins; the customer's clocks go on.
+    pub(super) fn restarted(self, to: Option<AgentName>, cx: &mut Cx<'_>) -> Self {
+        Self {
+            claim_due: self.claim_due,
+            first_due: self.first_due,
+            asking: self.asking,
+            apologised: self.apologised,
+            step: self.step,
+            ..Self::begin(self.handoff, to, cx)
         }
     }
 
@@ -362,12 +363,8 @@ impl Waiting {
         let handoff = handoff::note_request(trigger, of.since, cx);
         let id = handoff.id;
         let waiting = Self::begin(handoff, None, cx);
-        cx.say(
-            Class::Progress,
-            TextKey::Progress,
-            TextArgs::default(),
-            Some(id),
-        );
+        let company = cx.has_company(&waiting);
+        cx.say_waiting(company, id);
         Mode::Waiting(waiting)
     }
 

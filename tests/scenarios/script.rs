@@ -1,7 +1,9 @@
 //! Reading a story: its head (comments and rules), its steps, and the lines that tell what came of them.
 
+use std::path::Path;
 use std::time::Duration;
 
+use segue::config::{Config, Environment};
 use segue::conversation::message::Medium;
 use segue::conversation::policy::{LoopBreaker, OnLapse, Policy, QueuePolicy, Rung, RungAction};
 use segue::conversation::words::HandbackPolicy;
@@ -75,6 +77,12 @@ impl Script {
                     .into_iter()
                     .find(|one| one.as_str() == medium)
                     .ok_or_else(|| fault(format!("no medium {medium}")))?;
+            } else if let Some(calendar) = words.strip_prefix("calendar ") {
+                let (name, keys) = calendar.split_once(':').ok_or("a calendar needs a colon")?;
+                let section = format!("[calendars]\n{name} = {{ {keys} }}\n");
+                let config = Config::parse("story", &section, Path::new(""), &nothing());
+                let config = config.map_err(|faults| fault(faults.to_string()))?;
+                script.policy.calendars.extend(config.calendars);
             } else if words.starts_with("policy") {
                 rules.push((at + 1, words.to_owned()));
             } else if let Some(rule) = words.strip_prefix("triage ") {
@@ -163,6 +171,10 @@ fn triage(spec: &mut Spec, rule: &str) -> Result<(), String> {
     Ok(())
 }
 
+fn nothing() -> Environment {
+    std::iter::empty::<(&str, &str)>().collect()
+}
+
 /// `policy: key=value …` for the queue `support`, `policy NAME: …` for another one.
 fn apply(policy: &mut Policy, rule: &str) -> Result<(), String> {
     let (head, rules) = rule.split_once(':').ok_or("a rule needs a colon")?;
@@ -222,6 +234,8 @@ fn for_queue(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), Stri
         "idle_close" => queue.idle_close = duration(value)?,
         "reopen_within" => queue.reopen_within = duration(value)?,
         "ai_while_waiting" => queue.ai_while_waiting = yes(value)?,
+        "hours" => queue.hours = Some(value.into()),
+        "ai_after_hours" => queue.ai_after_hours = yes(value)?,
         "customer_may_end" => queue.customer_may_end = yes(value)?,
         "priority" => queue.priority = value.parse().map_err(|_| "priority=number")?,
         "loop_breaker" => {

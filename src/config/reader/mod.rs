@@ -228,7 +228,7 @@ impl<'t> Section<'t> {
 }
 
 /// `did you mean …? ` if one of the words is near enough.
-fn suggestion<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn suggestion<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> String {
     words
         .map(|word| (strsim::jaro_winkler(text, word), word))
         .filter(|(alike, _)| *alike >= ALIKE)

@@ -1,5 +1,6 @@
 //! One file for each part of the configuration: its struct, its defaults, its limits, its reading.
 
+pub mod calendars;
 pub mod channels;
 pub mod house;
 pub mod model;

@@ -7,22 +7,25 @@ use std::time::Duration;
 use super::super::fault::Place;
 use super::super::reader::{Reader, Section};
 use super::super::values;
+use super::calendars;
 use super::channels::unknown_queue;
+use crate::conversation::calendar::Calendar;
 use crate::conversation::policy::{LoopBreaker, OnLapse, QueuePolicy, Rung, RungAction};
 use crate::conversation::words::HandbackPolicy;
-use crate::ids::QueueName;
+use crate::ids::{CalendarName, QueueName};
 
 /// The most rungs of a ladder.
 const RUNGS_MAX: usize = 16;
 /// Clocks shorter than a second are mistakes; longer than 90 days nobody waits.
 const CLOCK: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(90 * 24);
 /// Keys that the contract names and this version does not support.
-const LATER: &[&str] = &["match", "hours", "survey", "capacity", "assignment"];
+const LATER: &[&str] = &["match", "survey", "capacity", "assignment"];
 
 /// Reads `[queues.*]`: the queues, and the default one, which is the first in the file (`support` when there is none).
 pub(in crate::config) fn read(
     reader: &mut Reader<'_>,
     mut all: Section<'_>,
+    calendars: &BTreeMap<CalendarName, Calendar>,
 ) -> (BTreeMap<QueueName, QueuePolicy>, QueueName) {
     let written = all.keys();
     let names: Vec<QueueName> = written.iter().map(|name| QueueName::from(*name)).collect();
@@ -42,7 +45,10 @@ pub(in crate::config) fn read(
         }
         let mut section = all.child(reader, name);
         let name = QueueName::from(name);
-        let (queue, way) = queue(reader, &mut section, &name, &names);
+        let (mut queue, way) = queue(reader, &mut section, &name, &names);
+        queue.hours = section
+            .text(reader, "hours")
+            .and_then(|name| calendars::named(reader, name, calendars));
         section.finish(reader, LATER);
         queues.insert(name.clone(), queue);
         if let Some(way) = way {
@@ -104,6 +110,7 @@ fn queue(
     handing_back(reader, section, &mut queue);
     let mut flag = |key, usual| section.boolean(reader, key).unwrap_or(usual);
     queue.ai_while_waiting = flag("ai_while_waiting", queue.ai_while_waiting);
+    queue.ai_after_hours = flag("ai_after_hours", queue.ai_after_hours);
     queue.customer_may_end = flag("customer_may_end", queue.customer_may_end);
     queue.loop_breaker = loop_breaker(reader, section);
     let mut way = None;
