@@ -15,6 +15,7 @@ use segue::config::{
 };
 use segue::conversation::message::Medium;
 use segue::conversation::policy::{OnLapse, RungAction};
+use segue::conversation::routes::{Assignment, Pin};
 use segue::conversation::texts::{TextArgs, TextKey};
 use segue::conversation::words::HandbackPolicy;
 
@@ -115,6 +116,20 @@ fn a_whole_configuration_is_understood() {
     assert_eq!(queue.on_lapse, OnLapse::HandBack);
     let support = &policy.queues[&"support".into()];
     assert_eq!(support.claim_within, Duration::from_mins(20));
+    let leads = &policy.queues[&"leads".into()];
+    assert_eq!(leads.assignment, Assignment::LeastLoaded);
+    assert_eq!(
+        (leads.capacity, leads.offer_for),
+        (3, Duration::from_secs(90))
+    );
+    assert_eq!(leads.pin.attribute.as_deref(), Some("account_manager"));
+    assert!(leads.pin.last_agent && support.pin == Pin::default());
+    let matches = leads.matches.as_ref().expect("it has conditions");
+    assert_eq!(
+        (matches.conditions(), matches.value_from),
+        (6, Some(1_000_000))
+    );
+    assert!(matches.languages.contains("es") && matches.classes.contains("hot"));
     assert!(!support.ai_after_hours && queue.ai_after_hours && queue.hours.is_none());
     let office = policy.calendar(support).expect("it keeps hours");
     let after = |from: &str, minutes| {

@@ -3,6 +3,7 @@
 mod build;
 mod insight;
 mod observers;
+mod offers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -114,6 +115,7 @@ impl App {
             clock,
             stop.clone(),
         )));
+        tasks.push(tokio::spawn(offers::run(doors.clone(), stop.clone())));
         Ok(Self {
             doors,
             metrics,

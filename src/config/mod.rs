@@ -206,7 +206,11 @@ fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
     let section = root.child(reader, "calendars");
     let calendars = sections::calendars::read(reader, section);
     let section = root.child(reader, "queues");
-    let (queues, default_queue) = sections::queues::read(reader, section, &calendars);
+    let mut instances = root.child(reader, "channels").keys();
+    if instances.is_empty() {
+        instances.push("web");
+    }
+    let (queues, default_queue) = sections::queues::read(reader, section, &calendars, &instances);
     let names: Vec<QueueName> = queues.keys().cloned().collect();
     let section = root.child(reader, "channels");
     let none = section.keys().is_empty();

@@ -4,6 +4,7 @@
 //! messages is moved on. Total, synchronous and silent: no I/O, no clock, no randomness, no logging.
 
 use super::asking::Upshot;
+use super::assigning::Present;
 use super::common::{Cx, Out};
 use super::decision::{Answer, Decision, Refusal};
 use super::event::{Act, Event};
@@ -98,6 +99,9 @@ fn step(mode: Mode, event: Event, cx: &mut Cx<'_>) -> (Mode, Answer) {
         // What is due is done after every step.
         Event::DeadlinePassed => (mode, Answer::Accepted),
         Event::OwnerGone { agent } => (owner_gone(mode, &agent, cx), Answer::Accepted),
+        Event::PeoplePresent { people } => {
+            with(mode, cx, |mode, cx| people_present(&people, mode, cx))
+        }
         Event::SwitchTurned => (switch_turned(mode, cx), Answer::Accepted),
         Event::Revived { began_at } => (revived(mode, began_at, cx), Answer::Accepted),
         Event::Acted {
@@ -245,10 +249,18 @@ fn owner_gone(mode: Mode, agent: &AgentName, cx: &mut Cx<'_>) -> Mode {
         Mode::Human(human) if human.agent() == agent => human.gone(cx),
         Mode::Waiting(mut waiting) if waiting.to.as_ref() == Some(agent) => {
             waiting.to = None;
+            cx.common.routing.offered_until = None;
             cx.touch();
             Mode::Waiting(waiting)
         }
         mode @ (Mode::Ai(_) | Mode::Waiting(_) | Mode::Human(_) | Mode::Closed(_)) => mode,
+    }
+}
+
+fn people_present(people: &[Present], mode: &mut Mode, cx: &mut Cx<'_>) -> bool {
+    match mode {
+        Mode::Waiting(waiting) => waiting.offer(people, cx),
+        Mode::Ai(_) | Mode::Human(_) | Mode::Closed(_) => false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::assigning::Present;
 use super::message::{Attempt, Inbound, Report};
 use super::question::{ModelAnswer, ModelFailure};
 use super::words::{Outcome, Role, Verdict};
@@ -65,6 +66,11 @@ pub enum Event {
         /// Who.
         agent: AgentName,
     },
+    /// These people are present and have room: a conversation that waits may be offered to one of them.
+    PeoplePresent {
+        /// Who; nobody who cannot see the queue.
+        people: Vec<Present>,
+    },
     /// A switch of the AI was turned: whatever rests on it is looked at again. Harmless when it is of no concern here.
     SwitchTurned,
     /// The conversation was woken from disk: what it owes has to be taken up again.
@@ -106,6 +112,7 @@ impl Event {
             Self::SendSuppressed { .. } => "send_suppressed",
             Self::DeadlinePassed => "deadline_passed",
             Self::OwnerGone { .. } => "owner_gone",
+            Self::PeoplePresent { .. } => "people_present",
             Self::SwitchTurned => "switch_turned",
             Self::Revived { .. } => "revived",
             Self::Acted { act, .. } => act.name(),

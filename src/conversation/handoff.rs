@@ -11,6 +11,7 @@ use super::common::Cx;
 use super::decision::Refusal;
 use super::message::{Inbound, TEXT_BYTES_MAX};
 use super::policy::QueuePolicy;
+use super::routes::Facts;
 use super::texts::{TextArgs, TextKey};
 use super::trail::{CancelCause, Fact};
 use super::waiting::Waiting;
@@ -72,13 +73,31 @@ pub struct Handoff {
 pub(super) fn request(trigger: Trigger, mut asking: Asking, cx: &mut Cx<'_>) -> Mode {
     asking.cancel(CancelCause::Handoff, cx);
     cx.change_owner();
-    if let Some(queue) = trigger.queue.clone() {
+    if let Some(queue) = trigger
+        .queue
+        .clone()
+        .or_else(|| matching_queue(&trigger, cx))
+    {
         cx.common.queue = queue;
     }
+    cx.common.routing.lapsed.clear();
     let handoff = note_request(trigger, cx.now, cx);
     let mut waiting = Waiting::begin(handoff, None, cx);
     acknowledge(&mut waiting, cx);
     Mode::Waiting(waiting)
+}
+
+/// The queue whose `match` takes what `trigger` asks for.
+fn matching_queue(trigger: &Trigger, cx: &Cx<'_>) -> Option<QueueName> {
+    let language = cx.language();
+    let facts = Facts {
+        reason: trigger.reason,
+        matched: &trigger.matched,
+        channel: &cx.common.channel,
+        language: language.as_deref(),
+        attributes: &cx.common.attributes,
+    };
+    cx.policy.matching_queue(&facts).cloned()
 }
 
 /// A person will help, and how soon; or, once in a gap of the opening hours, when somebody will be there.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Mode;
 use super::ai::Ai;
 use super::asking::millis;
+use super::assigning::remember_lapse;
 use super::closed::{self, Ending};
 use super::common::Cx;
 use super::decision::Answer;
@@ -129,6 +130,7 @@ impl Human {
             in_flight: in_flight.into_iter().map(|(effect, _)| effect).collect(),
         });
         cx.common.unread = 0;
+        cx.common.routing.last_agent = Some(agent.clone());
         Self {
             agent: agent.clone(),
             since: cx.now,
@@ -214,6 +216,7 @@ impl Human {
     }
 
     fn note_lapse(&self, cx: &mut Cx<'_>) {
+        remember_lapse(self.agent.clone(), cx);
         let held_ms = millis(self.since, cx);
         cx.note(Fact::LeaseLapsed {
             agent: self.agent.clone(),

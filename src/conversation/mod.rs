@@ -25,6 +25,7 @@ pub mod message;
 pub mod packed;
 pub mod policy;
 pub mod question;
+pub mod routes;
 pub mod texts;
 pub mod trail;
 pub mod window;
@@ -32,6 +33,7 @@ pub mod words;
 
 mod ai;
 mod asking;
+mod assigning;
 mod closed;
 mod common;
 mod cost;
@@ -61,6 +63,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::ai::Ai;
+pub use self::assigning::Present;
 pub use self::closed::Closed;
 pub use self::common::{Common, Episode};
 pub use self::gate::Gate;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar::Calendar;
 use super::message::Medium;
+use super::routes::{Assignment, Match, Pin};
 use super::texts::Texts;
 use super::words::HandbackPolicy;
 use crate::clock::Timestamp;
@@ -123,6 +124,21 @@ pub struct QueuePolicy {
     /// While it is closed the AI goes on answering whoever waits, unless the matter is not for it.
     #[serde(default)]
     pub ai_after_hours: bool,
+    /// The handoffs it takes before the queue of the channel does.
+    #[serde(default)]
+    pub matches: Option<Match>,
+    /// How its conversations find a person.
+    #[serde(default)]
+    pub assignment: Assignment,
+    /// Who is asked before all others.
+    #[serde(default)]
+    pub pin: Pin,
+    /// How long an offer to one person stands.
+    #[serde(default)]
+    pub offer_for: Duration,
+    /// Whoever has, or is offered, this many conversations is offered none of this queue.
+    #[serde(default)]
+    pub capacity: u32,
 }
 
 /// A step of the ladder.
@@ -323,6 +339,11 @@ impl Default for QueuePolicy {
             loop_breaker: None,
             hours: None,
             ai_after_hours: true,
+            matches: None,
+            assignment: Assignment::Claim,
+            pin: Pin::default(),
+            offer_for: Duration::from_mins(1),
+            capacity: 5,
         }
     }
 }

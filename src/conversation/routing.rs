@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::ids::AgentName;
 
 /// What is kept.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -15,6 +16,12 @@ pub struct Routing {
     pub(super) told_until: Option<Timestamp>,
     /// When the doors close on the wait, if they do before its next step.
     pub(super) closes_at: Option<Timestamp>,
+    /// Until when the offer to one person stands; none: no offer, or one that a person made.
+    pub(super) offered_until: Option<Timestamp>,
+    /// Who had this customer last.
+    pub(super) last_agent: Option<AgentName>,
+    /// Who let this need of the customer lapse, the last one last.
+    pub(super) lapsed: Vec<AgentName>,
 }
 
 impl Routing {
@@ -31,6 +38,9 @@ impl Routing {
         let read = Self {
             told_until: next(&mut rest)?,
             closes_at: next(&mut rest)?,
+            offered_until: next(&mut rest)?,
+            last_agent: next(&mut rest)?,
+            lapsed: next(&mut rest)?,
         };
         match rest {
             [] => Ok(read),
@@ -62,15 +72,18 @@ mod tests {
         );
         let kept = Routing {
             told_until: Some(Timestamp::from_millis(7)),
-            closes_at: None,
+            last_agent: Some("Ana".into()),
+            ..Routing::default()
         };
         let bytes = kept.append_to(Vec::new());
         assert_eq!(Routing::read(&bytes), Ok(kept.clone()));
         let told = postcard::to_stdvec(&kept.told_until).expect("plain data");
-        assert_eq!(Routing::read(&told), Ok(kept));
-        assert!(
-            Routing::read(&[1, 14, 0, 9, 9, 9]).is_err(),
-            "foreign bytes"
-        );
+        let only_told = Routing {
+            told_until: kept.told_until,
+            ..Routing::default()
+        };
+        assert_eq!(Routing::read(&told), Ok(only_told));
+        let foreign = [bytes.as_slice(), &[9, 9]].concat();
+        assert!(Routing::read(&foreign).is_err());
     }
 }

@@ -55,6 +55,7 @@ impl Waiting {
         let deadline = cx.after(first);
         let (claim_within, first_within) = (queue.claim_within, queue.first_response_within);
         cx.watch_closing(deadline);
+        cx.common.routing.offered_until = None;
         Self {
             claim_due: Some(cx.after(claim_within)),
             first_due: Some(cx.after_from(handoff.requested_at, first_within)),
@@ -90,12 +91,14 @@ impl Waiting {
     }
 
     pub(super) fn due(&self, common: &Common) -> Option<Timestamp> {
-        let closes_at = common.routing.closes_at;
+        let routing = &common.routing;
+        let (closes_at, offered_until) = (routing.closes_at, routing.offered_until);
         let clocks = [
             Some(self.deadline),
             self.claim_due,
             self.first_due,
             closes_at,
+            offered_until,
         ];
         clocks
             .into_iter()
@@ -150,6 +153,14 @@ impl Waiting {
         {
             self.doors_close(cx);
         }
+        if cx
+            .common
+            .routing
+            .offered_until
+            .is_some_and(|at| at <= cx.now)
+        {
+            self.offer_lapsed(cx);
+        }
         if self.deadline > cx.now {
             return Mode::Waiting(self);
         }
@@ -164,7 +175,10 @@ impl Waiting {
             Some(_) if self.step >= STEPS_MAX => self.apologise(cx),
             Some(RungAction::Notify) => self.climb("notify", cx),
             Some(RungAction::Reassign) => {
-                self.to = None;
+                match cx.common.routing.offered_until {
+                    Some(_) => self.offer_lapsed(cx),
+                    None => self.to = None,
+                }
                 self.climb("reassign", cx)
             }
             Some(RungAction::Transfer(queue)) => {
@@ -327,6 +341,7 @@ impl Waiting {
     ) {
         cx.common.queue = queue.clone();
         self.to.clone_from(&to);
+        cx.common.routing.offered_until = None;
         let epoch = cx.change_owner();
         cx.note(Fact::Transferred {
             agent: by,

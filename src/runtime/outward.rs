@@ -164,6 +164,7 @@ pub(super) fn ended_ask(event: &Event) -> Option<AskId> {
         | Event::DeadlinePassed
         | Event::SwitchTurned
         | Event::OwnerGone { .. }
+        | Event::PeoplePresent { .. }
         | Event::Revived { .. }
         | Event::Acted { .. }
         | Event::Faulted { .. } => None,

@@ -86,6 +86,7 @@ impl Router {
             | Event::DeadlinePassed
             | Event::SwitchTurned
             | Event::OwnerGone { .. }
+            | Event::PeoplePresent { .. }
             | Event::Revived { .. }
             | Event::Faulted { .. } => Ok(Answer::Ignored),
         };
@@ -126,6 +127,7 @@ pub(super) fn for_parking(event: &Event) -> Option<Event> {
         | Event::DeadlinePassed
         | Event::SwitchTurned
         | Event::OwnerGone { .. }
+        | Event::PeoplePresent { .. }
         | Event::Revived { .. }
         | Event::Faulted { .. } => None,
     }

@@ -63,6 +63,7 @@ pub(super) fn written(event: &Event) -> Option<Vec<u8>> {
         | Event::DeadlinePassed
         | Event::SwitchTurned
         | Event::OwnerGone { .. }
+        | Event::PeoplePresent { .. }
         | Event::Revived { .. }
         | Event::Faulted { .. } => return None,
     };

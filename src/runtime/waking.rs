@@ -140,6 +140,7 @@ impl Router {
                 | Event::DeadlinePassed
                 | Event::SwitchTurned
                 | Event::OwnerGone { .. }
+                | Event::PeoplePresent { .. }
                 | Event::Revived { .. }
                 | Event::Acted { .. }
                 | Event::Faulted { .. } => None,

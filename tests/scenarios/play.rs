@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use segue::clock::Timestamp;
-use segue::conversation::Conversation;
 use segue::conversation::decision::{Decision, Perform};
 use segue::conversation::event::{Act, Edit, Event};
 use segue::conversation::message::{
@@ -14,6 +13,7 @@ use segue::conversation::policy::Policy;
 use segue::conversation::question::{self, Grounds, ModelAnswer, ModelFailure, ModelVerdict};
 use segue::conversation::trail::{Entry, Fact, Usage};
 use segue::conversation::words::{ModeName, ModelFault, Outcome, Reason, Role, Verdict};
+use segue::conversation::{Conversation, Present};
 use segue::ids::{AskId, ConversationId, EffectId, IdHash, OwnerEpoch};
 use segue::triage::ASSESS;
 
@@ -102,6 +102,22 @@ pub fn play(script: &Script) -> Result<Vec<Line>, String> {
         happened: false,
     }));
     Ok(told)
+}
+
+/// `Ana(2) Ben(0)`: who is there, with how much to do.
+fn present(text: &str) -> Result<Vec<Present>, String> {
+    let people = text.split_whitespace().enumerate().map(|(at, word)| {
+        let (name, load) = word
+            .trim_end_matches(')')
+            .split_once('(')
+            .unwrap_or((word, "0"));
+        Ok(Present {
+            agent: name.into(),
+            load: load.parse().map_err(|_| format!("{word}?"))?,
+            last_given: Timestamp::from_millis(i64::try_from(at).unwrap_or_default()),
+        })
+    });
+    people.collect()
 }
 
 fn customer() -> Customer {
@@ -265,6 +281,10 @@ impl World {
             ["house", "revokes", agent] => {
                 let agent = (*agent).into();
                 self.decide(Event::OwnerGone { agent }, now);
+            }
+            ["house", "present"] => {
+                let people = present(text)?;
+                self.decide(Event::PeoplePresent { people }, now);
             }
             ["show", "question"] => self.show_question(),
             ["show", "case"] => self.show_case(),
@@ -578,6 +598,18 @@ fn act(words: &[&str], text: &str) -> Result<Act, String> {
             handoff: None,
             verdict: Verdict::parse(verdict).ok_or("no such verdict")?,
         },
+        ["attributes"] => Act::Edit(Edit {
+            attributes: text
+                .split_whitespace()
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
+                .collect(),
+            ..Edit::default()
+        }),
+        ["speaks"] => Act::Edit(Edit {
+            language: Some(text.to_owned()),
+            ..Edit::default()
+        }),
         ["tags"] => Act::Edit(Edit {
             tags: Some(text.split_whitespace().map(str::to_owned).collect()),
             ..Edit::default()

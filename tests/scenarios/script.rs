@@ -6,7 +6,8 @@ use std::time::Duration;
 use segue::config::{Config, Environment};
 use segue::conversation::message::Medium;
 use segue::conversation::policy::{LoopBreaker, OnLapse, Policy, QueuePolicy, Rung, RungAction};
-use segue::conversation::words::HandbackPolicy;
+use segue::conversation::routes::Assignment;
+use segue::conversation::words::{HandbackPolicy, Reason};
 use segue::ids::QueueName;
 use segue::triage::Settings;
 use segue::triage::specs::{Action, ClassSpec, Kind, Priority, RuleSpec, Spec};
@@ -234,6 +235,26 @@ fn for_queue(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), Stri
         "idle_close" => queue.idle_close = duration(value)?,
         "reopen_within" => queue.reopen_within = duration(value)?,
         "ai_while_waiting" => queue.ai_while_waiting = yes(value)?,
+        "assignment" => {
+            queue.assignment = match value {
+                "claim" => Assignment::Claim,
+                "round_robin" => Assignment::RoundRobin,
+                "least_loaded" => Assignment::LeastLoaded,
+                _ => return Err(format!("assignment={value}?")),
+            }
+        }
+        "offer_for" => queue.offer_for = duration(value)?,
+        "pin_attribute" => queue.pin.attribute = Some(value.to_owned()),
+        "pin_last_agent" => queue.pin.last_agent = yes(value)?,
+        "match_reason" => {
+            let reason = Reason::parse(value).ok_or("no such reason")?;
+            let matches = queue.matches.get_or_insert_default();
+            matches.reasons.insert(reason);
+        }
+        "match_language" => {
+            let matches = queue.matches.get_or_insert_default();
+            matches.languages.insert(value.to_owned());
+        }
         "hours" => queue.hours = Some(value.into()),
         "ai_after_hours" => queue.ai_after_hours = yes(value)?,
         "customer_may_end" => queue.customer_may_end = yes(value)?,

@@ -5,6 +5,7 @@ pub mod channels;
 pub mod house;
 pub mod model;
 pub mod queues;
+pub mod routing;
 mod signs;
 pub mod triage;
 pub mod words;

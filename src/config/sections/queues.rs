@@ -9,6 +9,7 @@ use super::super::reader::{Reader, Section};
 use super::super::values;
 use super::calendars;
 use super::channels::unknown_queue;
+use super::routing;
 use crate::conversation::calendar::Calendar;
 use crate::conversation::policy::{LoopBreaker, OnLapse, QueuePolicy, Rung, RungAction};
 use crate::conversation::words::HandbackPolicy;
@@ -19,13 +20,14 @@ const RUNGS_MAX: usize = 16;
 /// Clocks shorter than a second are mistakes; longer than 90 days nobody waits.
 const CLOCK: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(90 * 24);
 /// Keys that the contract names and this version does not support.
-const LATER: &[&str] = &["match", "survey", "capacity", "assignment"];
+const LATER: &[&str] = &["survey"];
 
 /// Reads `[queues.*]`: the queues, and the default one, which is the first in the file (`support` when there is none).
 pub(in crate::config) fn read(
     reader: &mut Reader<'_>,
     mut all: Section<'_>,
     calendars: &BTreeMap<CalendarName, Calendar>,
+    channels: &[&str],
 ) -> (BTreeMap<QueueName, QueuePolicy>, QueueName) {
     let written = all.keys();
     let names: Vec<QueueName> = written.iter().map(|name| QueueName::from(*name)).collect();
@@ -49,6 +51,7 @@ pub(in crate::config) fn read(
         queue.hours = section
             .text(reader, "hours")
             .and_then(|name| calendars::named(reader, name, calendars));
+        routing::read(reader, &mut section, &mut queue, channels);
         section.finish(reader, LATER);
         queues.insert(name.clone(), queue);
         if let Some(way) = way {
