@@ -13,7 +13,7 @@ use segue::ids::{AskId, ConversationId, EffectId, HandoffId, OwnerEpoch};
 use segue::metrics::{
     AgentState, ByMode, CommitFault, FAMILIES, Family, Figures, Kind, MailboxRefusal, Metrics,
     ModelLabel, Names, ON_SIGHT, OutboxFigure, PROCESS, Passivation, QueueFigure, RateLimit,
-    SlotState, Source, WebhookRefusal,
+    Reloaded, SlotState, Source, WebhookRefusal,
 };
 
 const ID: ConversationId = ConversationId::from_bytes([9; 16]);
@@ -128,6 +128,8 @@ fn values(family: &Family, label: &str) -> &'static [&'static str] {
         ("by", _) => &["agent", "customer", "timeout", "desk", "policy", "ai"],
         ("verdict", _) => &["justified", "unnecessary", "missed"],
         ("clock", _) => &["claim", "first_response", "next_response", "resolution"],
+        ("what", _) => &["config", "knowledge"],
+        ("result", "segue_reloads_total") => &["applied", "refused"],
         ("result", _) => &["met", "breached"],
         ("queue", _) => &["general", "sales", "other"],
         ("state", "segue_agents") => &["available", "busy", "away"],
@@ -1025,6 +1027,7 @@ fn what_no_trail_tells_is_told_directly() {
     let second = Duration::from_secs(1);
     metrics.webhook_rejected(Medium::Whatsapp, WebhookRefusal::Signature);
     metrics.rate_limited(RateLimit::PerCustomer);
+    metrics.reloaded(Reloaded::Config, true);
     metrics.ingress(Medium::Whatsapp, second);
     metrics.inbound_duplicate(Medium::Telegram);
     metrics.report_accepted(Medium::Whatsapp);
@@ -1049,6 +1052,10 @@ fn what_no_trail_tells_is_told_directly() {
             1.0,
         ),
         ("segue_rate_limited_total{limit=\"per_customer\"}", 1.0),
+        (
+            "segue_reloads_total{what=\"config\",result=\"refused\"}",
+            1.0,
+        ),
         ("segue_ingress_seconds_count{channel=\"whatsapp\"}", 1.0),
         ("segue_inbound_duplicates_total{channel=\"telegram\"}", 1.0),
         (

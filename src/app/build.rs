@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::follow::pinned;
 use crate::channel::carrier::{Carrier, CarrierError, Timeouts};
 use crate::channel::http::{Http, HttpSettings};
 use crate::channel::registry::{Channels, Kind, NameTaken};
@@ -14,6 +15,7 @@ use crate::channel::webchat::WebChat;
 use crate::config::{ChannelKind, Config, ModelPrices, Provider, TwilioSection, TwilioSender};
 use crate::conversation::policy::{Policy, Switches};
 use crate::conversation::words::ModeName;
+use crate::desk::Desk;
 use crate::http::limit::{Rate, Rates};
 use crate::ids::ChannelName;
 use crate::knowledge::{Knowledge, KnowledgeError};
@@ -21,7 +23,7 @@ use crate::metrics::{Metrics, ModelLabel, Names};
 use crate::model::settings::{ModelSettings, Prices, Provider as Answerer};
 use crate::model::{NotReady, Service};
 use crate::runtime::{Performer, SWITCHES};
-use crate::store::{LoadError, Store};
+use crate::store::{CommitError, LoadError, Store};
 
 /// Calls to providers at once.
 const CALLS_MAX: usize = 256;
@@ -177,16 +179,43 @@ fn price(prices: &ModelPrices) -> Prices {
 ///
 /// # Errors
 /// [`LoadError`] when the store cannot be read.
-pub fn policy(config: &Config, store: &Store) -> Result<Policy, LoadError> {
+pub fn policy(config: &Config, store: &Store, desk: &Desk) -> Result<Policy, LoadError> {
     let mut policy = config.policy();
     if let Some(bytes) = store.setting(SWITCHES)? {
         let unreadable =
             |fault: serde_json::Error| LoadError::Corrupt(format!("the AI switches: {fault}"));
         policy.switches = serde_json::from_slice::<Switches>(&bytes).map_err(unreadable)?;
     }
-    let bytes = serde_json::to_vec(&policy).expect("a policy is plain data");
-    store.put_policy(policy.hash, &bytes)?;
+    keep(&policy, store)?;
+    for hash in pinned(desk) {
+        if hash == policy.hash {
+            continue;
+        }
+        match store
+            .policy(hash)?
+            .map(|bytes| serde_json::from_slice(&bytes))
+        {
+            Some(Ok(Policy { queues, .. })) => {
+                policy.earlier.insert(hash, Arc::new(queues));
+            }
+            Some(Err(_)) | None => {
+                tracing::warn!(
+                    policy = format!("{hash:016x}"),
+                    "an earlier policy cannot be read; its handoffs go on by the newest one"
+                );
+            }
+        }
+    }
     Ok(policy)
+}
+
+/// Stores `policy` under its hash.
+///
+/// # Errors
+/// [`CommitError`] when the store does not take it.
+pub fn keep(policy: &Policy, store: &Store) -> Result<(), CommitError> {
+    let bytes = serde_json::to_vec(policy).expect("a policy is plain data");
+    store.put_policy(policy.hash, &bytes)
 }
 
 /// How often one party may come.

@@ -1,15 +1,18 @@
 //! The only place that knows every room: builds them, wires them, starts and stops them. No logic of its own.
 
 mod build;
+mod follow;
 mod insight;
 mod observers;
 mod offers;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -18,9 +21,11 @@ use crate::config::Config;
 use crate::desk::Desk;
 use crate::http::{Doors, Limits, listen, ops};
 use crate::metrics::{Metrics, Sight};
+use crate::model::Service;
 use crate::runtime::{Hub, Router, Runtime, Wheel};
 use crate::store::{LoadError, OpenError, Recovered, Store};
 
+use self::follow::Follower;
 use self::insight::Insight;
 use self::observers::Observers;
 
@@ -71,6 +76,8 @@ pub enum StartError {
 /// A running Segue.
 pub struct App {
     doors: Doors,
+    model: Arc<Service>,
+    config: Config,
     metrics: Arc<Metrics>,
     recovered: Recovered,
     public: SocketAddr,
@@ -102,7 +109,8 @@ impl App {
             address(&public, config.server.listen),
             address(&ops, config.server.ops_listen),
         );
-        let doors = wire(&config, addresses.0, (store, desk, wheel), &clock, &metrics).await?;
+        let (doors, model) =
+            wire(&config, addresses.0, (store, desk, wheel), &clock, &metrics).await?;
         let stop = CancellationToken::new();
         let control = crate::control::listen(&config.storage.data_dir, doors.clone(), stop.clone());
         let mut tasks = vec![control.await.map_err(StartError::Control)?];
@@ -118,6 +126,8 @@ impl App {
         tasks.push(tokio::spawn(offers::run(doors.clone(), stop.clone())));
         Ok(Self {
             doors,
+            model,
+            config,
             metrics,
             recovered,
             public: addresses.0,
@@ -126,6 +136,19 @@ impl App {
             tasks,
             broken,
         })
+    }
+
+    /// Follows changes of the configuration at `path` and of the knowledge from now on, and reads both again on
+    /// `hangup`.
+    pub fn follow(&mut self, path: Option<PathBuf>, hangup: Signal) {
+        let follower = Follower {
+            doors: self.doors.clone(),
+            model: Arc::clone(&self.model),
+            config: self.config.clone(),
+            path,
+        };
+        let following = follower.run(hangup, self.stop.clone());
+        self.tasks.push(tokio::spawn(following));
     }
 
     /// Where customers, agents and providers knock.
@@ -191,12 +214,12 @@ async fn wire(
     (store, desk, wheel): (Store, Desk, Wheel),
     clock: &Arc<SystemClock>,
     metrics: &Arc<Metrics>,
-) -> Result<Doors, StartError> {
+) -> Result<(Doors, Arc<Service>), StartError> {
     let public_url = build::public_url(config, public);
     let performer = build::performer(config, &public_url, Arc::clone(metrics))?;
-    let channels = performer.shared_channels();
+    let (channels, model) = (performer.shared_channels(), performer.shared_model());
     let parts = crate::runtime::Parts {
-        policy: build::policy(config, &store).map_err(unread)?,
+        policy: build::policy(config, &store, &desk).map_err(unread)?,
         store,
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         performer,
@@ -210,7 +233,7 @@ async fn wire(
     let router = Router::new(parts)
         .await
         .map_err(|fault| StartError::Actors(fault.to_string()))?;
-    Ok(Doors {
+    let doors = Doors {
         runtime: Runtime::new(router),
         desk,
         channels,
@@ -223,7 +246,8 @@ async fn wire(
         }),
         metrics: Arc::clone(metrics),
         rates: Arc::new(build::rates(config, Arc::clone(metrics))),
-    })
+    };
+    Ok((doors, model))
 }
 
 /// Both listeners, until `stop`.

@@ -36,7 +36,7 @@ pub struct ServeArguments {
 /// Open files that suffice: every connection of the public listener, and room for the store, providers and operations.
 const FILES_WANTED: u64 = CONNECTIONS_MAX as u64 + 1_024;
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs until SIGTERM or SIGINT; SIGHUP reads the configuration and the knowledge again.
 pub fn run(arguments: &ServeArguments) -> ExitCode {
     let path = arguments.config.clone().or_else(default_path);
     let mut config = match Config::load(path.as_deref(), &Environment::of_process()) {
@@ -65,7 +65,7 @@ pub fn run(arguments: &ServeArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    runtime.block_on(serve(config, path.is_none()))
+    runtime.block_on(serve(config, path))
 }
 
 /// Raises how many files may be open to what the system allows, and says so if that is too few.
@@ -87,27 +87,29 @@ fn raise_file_limit() {
     }
 }
 
-async fn serve(config: Config, demonstration: bool) -> ExitCode {
+async fn serve(config: Config, path: Option<PathBuf>) -> ExitCode {
     raise_file_limit();
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
     // Before anything is started: a stop that comes at once must be a stop in good order.
-    let (Ok(mut term), Ok(mut int)) = (
+    let (Ok(mut term), Ok(mut int), Ok(hangup)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
     ) else {
         complain("signals cannot be received", "");
         return ExitCode::FAILURE;
     };
-    let app = match App::start(config.clone()).await {
+    let mut app = match App::start(config.clone()).await {
         Ok(app) => app,
         Err(fault) => {
             complain(&fault.to_string(), "");
             return ExitCode::FAILURE;
         }
     };
-    welcome(&app, &config, demonstration);
+    welcome(&app, &config, path.is_none());
+    app.follow(path, hangup);
     let healthy = tokio::select! {
         _ = term.recv() => true,
         _ = int.recv() => true,

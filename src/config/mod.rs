@@ -167,6 +167,7 @@ impl Config {
             window_entries: WINDOW_ENTRIES,
             switches: Switches::default(),
             calendars: self.calendars.clone(),
+            earlier: BTreeMap::new(),
         }
         .sealed()
     }

@@ -62,9 +62,11 @@ pub(super) fn close(ending: Ending, cx: &mut Cx<'_>) -> Mode {
     }
     cx.common.episode.waiting_since = None;
     cx.common.unread = 0;
+    let reopen_until = cx.now + cx.queue().reopen_within;
+    cx.common.routing.pinned = None;
     Mode::Closed(Closed {
         outcome: Some(ending.outcome),
-        reopen_until: cx.now + cx.queue().reopen_within,
+        reopen_until,
     })
 }
 

@@ -233,7 +233,7 @@ impl Cx<'_> {
 
     /// The rules of the queue the conversation is in.
     pub(super) fn queue(&self) -> &QueuePolicy {
-        self.policy.queue_rules(&self.common.queue)
+        self.policy.queue_rules_of(self.common)
     }
 
     /// Puts the customer's message on the trail; the clocks that it starts.

@@ -123,6 +123,8 @@ fn acknowledge(waiting: &mut Waiting, cx: &mut Cx<'_>) {
 /// Puts a new handoff on the trail; the customer has waited for a person since `since`.
 pub(super) fn note_request(trigger: Trigger, since: Timestamp, cx: &mut Cx<'_>) -> Handoff {
     let (id, repeat) = cx.handoff();
+    // A handoff goes on by the rules it began under, whatever is changed meanwhile.
+    cx.common.routing.pinned = Some(cx.policy.hash);
     let matched = cut(trigger.matched, MATCHED_BYTES_MAX);
     let deadline = cx.after(cx.queue().claim_within);
     cx.common.priority = cx.common.priority.max(cx.queue().priority);

@@ -131,7 +131,7 @@ fn gap(calendar: &Calendar, now: Timestamp) -> Option<Gap> {
 
 /// Whether the AI may answer beside the promised person: always, or after hours unless the matter is not for it.
 pub(super) fn company(policy: &Policy, common: &Common, waiting: &Waiting, now: Timestamp) -> bool {
-    let queue = policy.queue_rules(&common.queue);
+    let queue = policy.queue_rules_of(common);
     let closed = || {
         let calendar = policy.calendar(queue);
         calendar.is_some_and(|calendar| gap(calendar, now).is_some())

@@ -256,6 +256,7 @@ impl Human {
     }
 
     pub(super) fn hand_back(self, by: By, note: String, cx: &mut Cx<'_>) -> Mode {
+        cx.common.routing.pinned = None;
         let epoch = cx.change_owner();
         let held_ms = millis(self.since, cx);
         cx.note(Fact::HandedBack {

@@ -256,6 +256,11 @@ impl Conversation {
         }
     }
 
+    /// The hash of the policy that its handoff began under and goes on by, if it has one.
+    pub fn pinned(&self) -> Option<u64> {
+        self.common.routing.pinned
+    }
+
     /// The earliest moment it wants waking; none: only by an event.
     pub fn due(&self) -> Option<Timestamp> {
         [self.mode.due(&self.common), self.common.outbox.due()]

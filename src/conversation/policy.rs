@@ -5,6 +5,7 @@
 //! and are no part of the hash. Nothing here reads a file or a clock, and no secret is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,10 @@ pub struct Policy {
     /// The opening hours that queues name.
     #[serde(default)]
     pub calendars: BTreeMap<CalendarName, Calendar>,
+    /// The queues of earlier policies, by their hash: handoffs that began under them go on by them. No part of the
+    /// hash, and stored with those policies.
+    #[serde(skip)]
+    pub earlier: BTreeMap<u64, Arc<BTreeMap<QueueName, QueuePolicy>>>,
 }
 
 /// One channel instance.
@@ -280,6 +285,7 @@ impl Default for Policy {
             window_entries: WINDOW_ENTRIES,
             switches: Switches::default(),
             calendars: BTreeMap::new(),
+            earlier: BTreeMap::new(),
         }
         .sealed()
     }

@@ -22,6 +22,8 @@ pub struct Routing {
     pub(super) last_agent: Option<AgentName>,
     /// Who let this need of the customer lapse, the last one last.
     pub(super) lapsed: Vec<AgentName>,
+    /// The policy that the handoff began under.
+    pub(super) pinned: Option<u64>,
 }
 
 impl Routing {
@@ -41,6 +43,7 @@ impl Routing {
             offered_until: next(&mut rest)?,
             last_agent: next(&mut rest)?,
             lapsed: next(&mut rest)?,
+            pinned: next(&mut rest)?,
         };
         match rest {
             [] => Ok(read),

@@ -4,6 +4,7 @@
 
 use std::sync::LazyLock;
 
+use super::common::Common;
 use super::message::Medium;
 use super::policy::{ChannelPolicy, Policy, QueuePolicy};
 use crate::ids::{ChannelName, QueueName};
@@ -16,6 +17,18 @@ impl Policy {
     /// The rules of `queue`; those of the default queue, then the built-in ones, where it is not known.
     pub fn queue_rules(&self, queue: &QueueName) -> &QueuePolicy {
         self.queue(queue).unwrap_or(&QUEUE)
+    }
+
+    /// The rules of the queue that a conversation is in: those that its handoff began under, as far as they know the
+    /// queue, and else the newest.
+    pub fn queue_rules_of(&self, common: &Common) -> &QueuePolicy {
+        let pinned = common
+            .routing
+            .pinned
+            .and_then(|hash| self.earlier.get(&hash));
+        pinned
+            .and_then(|queues| queues.get(&common.queue))
+            .unwrap_or_else(|| self.queue_rules(&common.queue))
     }
 
     /// The rules of `channel`; the built-in ones where it is not known.

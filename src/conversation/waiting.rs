@@ -315,6 +315,7 @@ impl Waiting {
     ) -> Mode {
         self.asking.cancel(CancelCause::Handoff, cx);
         let epoch = cx.change_owner();
+        cx.common.routing.pinned = None;
         cx.note(Fact::HandedBack {
             by,
             agent: None,

@@ -129,6 +129,7 @@ families! {
     RECOVERY_EVENTS = "segue_recovery_events", Gauge, [], "Turns that the last start applied anew.";
     RECOVERY_CONVERSATIONS = "segue_recovery_conversations", Gauge, [], "Conversations that the last start woke.";
     RECOVERY_PARKED = "segue_recovery_parked_conversations", Gauge, [], "Conversations that the last start could not read: parked for people.";
+    RELOADS = "segue_reloads_total", Counter, ["what", "result"], "Changed configurations and knowledge: put in force, or refused because of faults.";
     READY = "segue_ready", Gauge, [], "1 when the process takes work, else 0.";
     BUILD_INFO = "segue_build_info", Gauge, ["version", "commit"], "Always 1; the labels say which build runs.";
     LABEL_OVERFLOWS = "segue_label_overflows_total", Counter, [], "Values outside their bounded set of labels, folded to other.";

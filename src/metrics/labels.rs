@@ -134,6 +134,16 @@ impl From<ModelFault> for ModelOutcome {
 }
 
 labels! {
+    /// What was read again.
+    Reloaded {
+        /// The configuration.
+        Config = "config",
+        /// The knowledge base.
+        Knowledge = "knowledge",
+    }
+}
+
+labels! {
     /// Which way tokens went.
     TokenKind {
         /// Read by the model.

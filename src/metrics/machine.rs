@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::metrics::{Counter, Histogram};
 
 use super::catalogue as cat;
-use super::labels::{CommitFault, MailboxRefusal, Passivation, Source};
+use super::labels::{CommitFault, MailboxRefusal, Passivation, Reloaded, Source};
 use super::register::{Register, each};
 
 /// The handles of the machinery.
@@ -21,6 +21,7 @@ pub(super) struct Machine {
     commit: Histogram,
     commit_batch: Histogram,
     commit_errors: [Counter; CommitFault::ALL.len()],
+    reloads: [[Counter; 2]; Reloaded::ALL.len()],
 }
 
 impl Machine {
@@ -46,12 +47,20 @@ impl Machine {
             commit_errors: each(CommitFault::ALL, |cause| {
                 r.counter(&cat::COMMIT_ERRORS, &[cause.as_str()])
             }),
+            reloads: each(Reloaded::ALL, |what| {
+                ["applied", "refused"]
+                    .map(|result| r.counter(&cat::RELOADS, &[what.as_str(), result]))
+            }),
         }
     }
 
     pub(super) fn activated(&self, source: Source, took: Duration) {
         self.activated[source as usize].increment(1);
         self.activation[source as usize].record(took.as_secs_f64());
+    }
+
+    pub(super) fn reloaded(&self, what: Reloaded, refused: bool) {
+        self.reloads[what as usize][usize::from(refused)].increment(1);
     }
 
     pub(super) fn passivated(&self, cause: Passivation) {

@@ -33,8 +33,8 @@ pub use self::ai::InFlight;
 pub use self::catalogue::{FAMILIES, Family, Kind, ON_SIGHT, PROCESS};
 pub use self::gauges::{ByMode, Figures, OutboxFigure, QueueFigure, RecoveryFigure, Sight};
 pub use self::labels::{
-    AgentState, CommitFault, MailboxRefusal, ModelLabel, Names, Passivation, RateLimit, SlotState,
-    Source, WebhookRefusal,
+    AgentState, CommitFault, MailboxRefusal, ModelLabel, Names, Passivation, RateLimit, Reloaded,
+    SlotState, Source, WebhookRefusal,
 };
 pub use self::process::Usage as ProcessUsage;
 
@@ -121,6 +121,11 @@ impl Metrics {
     /// A party came more often than the configuration lets it.
     pub fn rate_limited(&self, limit: RateLimit) {
         self.channels.rate_limited(limit);
+    }
+
+    /// Something was read again because it changed: put in force, or refused.
+    pub fn reloaded(&self, what: Reloaded, refused: bool) {
+        self.machine.reloaded(what, refused);
     }
 
     /// A webhook was accepted, this long after it was received.

@@ -7,6 +7,7 @@ pub mod anthropic;
 mod attempt;
 mod carrier;
 pub mod guard;
+mod library;
 mod offline;
 pub mod openai;
 pub mod prompt;

@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 use super::attempt::{Answer, Ask, Failed, Remote, sum};
 use super::carrier::{Carrier, Until};
 use super::guard::Guard;
+use super::library::{Edition, Library};
 use super::offline;
-use super::prompt::{self, OVERVIEW_BYTES_MAX};
+use super::prompt;
 use super::retrieve::retrieve;
 use super::sentences;
 use super::settings::{ModelSettings, Provider};
@@ -48,10 +49,8 @@ pub struct NotReady {
 /// Whatever answers questions; share it behind an `Arc`.
 pub struct Service {
     models: Vec<Model>,
-    knowledge: Arc<Knowledge>,
+    library: Library,
     guard: Guard,
-    /// The part of the system prompt that is the same for everybody.
-    stable: Arc<str>,
     timeout: Duration,
     top_k: usize,
     min_score: u32,
@@ -86,6 +85,7 @@ impl std::fmt::Debug for Service {
 /// One question on its way, with what all attempts share.
 struct Asked<'a> {
     question: &'a Question,
+    edition: Arc<Edition>,
     hits: Vec<Hit>,
     /// What the answer is held against, where it should rest on that.
     grounds: Option<Grounds>,
@@ -114,21 +114,18 @@ impl Service {
         if settings.timeout.is_zero() {
             return Err(not_ready("timeout must not be zero"));
         }
-        let overview = knowledge.overview(OVERVIEW_BYTES_MAX);
         let models: Result<Vec<Model>, NotReady> = std::iter::once(&settings)
             .chain(&settings.fallback)
             .map(Model::new)
             .collect();
         Ok(Self {
             models: models?,
-            stable: prompt::stable(
-                settings.system_prompt.as_deref(),
-                &settings.handoff_tag,
-                &overview,
+            library: Library::new(
+                settings.system_prompt.clone(),
+                settings.handoff_tag.clone(),
                 settings.assess,
-            )
-            .into(),
-            knowledge,
+                knowledge,
+            ),
             guard,
             timeout: settings.timeout,
             top_k: settings.top_k,
@@ -137,6 +134,11 @@ impl Service {
             grounded: settings.grounded && settings.provider != Provider::Offline,
             assess: settings.assess,
         })
+    }
+
+    /// Answers from another knowledge base, from the next question on.
+    pub fn set_knowledge(&self, knowledge: Arc<Knowledge>) {
+        self.library.replace(knowledge);
     }
 
     /// Answers `question`. With `emit` the answer is streamed, and [`ModelAnswer::text`] is what was shown, also when
@@ -152,13 +154,15 @@ impl Service {
         cancelled: CancellationToken,
     ) -> Answered {
         let began = monotonic();
-        let hits = retrieve(&self.knowledge, &question, self.top_k, self.min_score);
+        let edition = self.library.now();
+        let hits = retrieve(&edition.knowledge, &question, self.top_k, self.min_score);
         let grounds = self.grounded.then(|| Grounds {
             asked: prompt::open_question(&question),
             passages: hits.iter().map(|hit| hit.text.clone()).collect(),
         });
         let asked = Asked {
             guard: self.guard.under(question.rules.clone(), grounds.clone()),
+            edition,
             hits,
             grounds,
             question: &question,
@@ -261,7 +265,8 @@ impl Service {
                 self.offline(asked)
             }
             Kind::Remote(remote) => {
-                let mut prompt = prompt::compose(&self.stable, asked.question, &asked.hits);
+                let mut prompt =
+                    prompt::compose(&asked.edition.stable, asked.question, &asked.hits);
                 prompt.assess = self.assess;
                 let ask = Ask {
                     prompt: &prompt,
@@ -283,7 +288,7 @@ impl Service {
     }
 
     fn offline(&self, asked: &Asked<'_>) -> Result<Answer, Failed> {
-        let said = offline::answer(asked.question, &asked.hits, &self.knowledge);
+        let said = offline::answer(asked.question, &asked.hits, &asked.edition.knowledge);
         if let Some(emit) = asked.emit {
             let mut shown = String::new();
             for sentence in sentences::split(&said.text) {

@@ -226,8 +226,17 @@ impl Runtime {
         self.router.policy()
     }
 
-    /// Puts other rules in force, from the next event on.
-    pub fn set_policy(&self, policy: Policy) {
+    /// Puts other rules in force, from the next event on. The switches stay as they are. Handoffs under way go on by
+    /// the queues they began under: `kept` says which earlier policies still matter besides the last one.
+    pub async fn replace_policy(&self, mut policy: Policy, kept: impl Fn(u64) -> bool) {
+        let _alone = self.switching.lock().await;
+        let last = self.policy();
+        policy.switches = last.switches.clone();
+        policy.earlier = last.earlier.clone();
+        policy.earlier.retain(|hash, _| kept(*hash));
+        let queues = Arc::new(last.queues.clone());
+        policy.earlier.insert(last.hash, queues);
+        policy.earlier.remove(&policy.hash);
         self.router.set_policy(policy);
     }
 

@@ -77,6 +77,11 @@ impl Performer {
         Arc::clone(&self.channels)
     }
 
+    /// The model.
+    pub fn shared_model(&self) -> Arc<Service> {
+        Arc::clone(&self.model)
+    }
+
     /// Makes one attempt to send `outgoing`. None: it may not leave after all.
     pub(super) fn send(
         &self,

@@ -17,7 +17,7 @@ use segue::conversation::{Conversation, Present};
 use segue::ids::{AskId, ConversationId, EffectId, IdHash, OwnerEpoch};
 use segue::triage::ASSESS;
 
-use crate::script::{Line, Script, Step, time};
+use crate::script::{self, Line, Script, Step, time};
 use crate::tell::{self, BEGIN};
 
 /// What the provider does with whatever is sent.
@@ -281,6 +281,13 @@ impl World {
             ["house", "revokes", agent] => {
                 let agent = (*agent).into();
                 self.decide(Event::OwnerGone { agent }, now);
+            }
+            ["house", "changes"] => {
+                // As the shell does: handoffs under way keep the queues they began under.
+                let (hash, queues) = (self.policy.hash, self.policy.queues.clone());
+                script::apply(&mut self.policy, &format!("policy: {text}"))?;
+                self.policy.earlier.insert(hash, queues.into());
+                self.policy = self.policy.clone().sealed();
             }
             ["house", "present"] => {
                 let people = present(text)?;

@@ -177,7 +177,7 @@ fn nothing() -> Environment {
 }
 
 /// `policy: key=value …` for the queue `support`, `policy NAME: …` for another one.
-fn apply(policy: &mut Policy, rule: &str) -> Result<(), String> {
+pub fn apply(policy: &mut Policy, rule: &str) -> Result<(), String> {
     let (head, rules) = rule.split_once(':').ok_or("a rule needs a colon")?;
     let name = head.trim_start_matches("policy").trim();
     let name = QueueName::from(if name.is_empty() { "support" } else { name });
