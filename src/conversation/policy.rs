@@ -45,7 +45,7 @@ pub struct Policy {
     pub triage: TriageSettings,
     /// How patient we are with the model.
     pub model: ModelPolicy,
-    /// How many of the last trail entries the model sees.
+    /// How many of the last trail entries the model sees; more where its question begins further back.
     pub window_entries: usize,
     /// Where the AI is off.
     pub switches: Switches,

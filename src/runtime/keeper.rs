@@ -26,7 +26,7 @@ use crate::conversation::question::Line;
 use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::ModeName;
 use crate::conversation::{Conversation, HEAD_BYTES_ALARM, HEAD_BYTES_MAX};
-use crate::ids::ConversationId;
+use crate::ids::{AskId, ConversationId};
 use crate::metrics::Passivation;
 use crate::store::{CommitError, Listing, Turn};
 
@@ -141,10 +141,10 @@ impl Kept {
         }
     }
 
-    /// What a question to the AI shows, if it is at hand and durable.
-    pub(super) fn shown_to_ai(&self) -> Option<Vec<Line>> {
+    /// What question `ask` shows, if it is at hand and durable.
+    pub(super) fn shown_for(&self, ask: AskId) -> Option<Vec<Line>> {
         self.is_durable()
-            .then(|| self.window.lines(self.router.policy().window_entries))
+            .then(|| self.window.lines(ask, self.router.policy().window_entries))
             .flatten()
     }
 

@@ -140,7 +140,7 @@ pub(super) fn perform(me: &ActorRef<Letter>, perform: Perform, kept: &mut Kept) 
             }
             let question = Asking {
                 ask,
-                at_hand: kept.shown_to_ai(),
+                at_hand: kept.shown_for(ask),
                 stream: cell,
                 cancel,
             };

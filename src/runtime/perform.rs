@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::keeper::Letter;
 use super::router::Router;
-use super::window::Window;
+use super::window::{self, Window};
 use super::{Frame, Hub, blocking};
 use crate::channel::carrier::Carrier;
 use crate::channel::registry::Channels;
@@ -195,7 +195,7 @@ impl Performer {
             } = asking;
             let shown = match at_hand {
                 Some(lines) => Ok(lines),
-                None => read_window(&router, &keeper, id).await,
+                None => read_window(&router, &keeper, id, ask).await,
             };
             let lines = match shown {
                 Ok(lines) => lines,
@@ -262,10 +262,10 @@ async fn read_window(
     router: &Router,
     keeper: &ActorRef<Letter>,
     id: ConversationId,
+    ask: AskId,
 ) -> Result<Vec<Line>, LoadError> {
     let (store, entries) = (router.store().clone(), router.policy().window_entries);
-    let recent = blocking(move || Ok(store.load(id, entries)?.map(|loaded| loaded.recent))).await?;
-    let recent = recent.unwrap_or_default();
+    let recent = blocking(move || window::read(&store, id, ask, entries)).await?;
     if let Some(last) = recent.last() {
         let window = Window::of(&recent, last.n + 1, entries);
         // A keeper that is gone needs none.

@@ -566,3 +566,26 @@ async fn a_report_that_wakes_nobody_is_counted_all_the_same() {
     check("segue_messages_inbound_total{channel=\"sms\",kind=\"status\"} 1");
     check("segue_messages_delivered_total{channel=\"sms\"} 1");
 }
+
+#[tokio::test]
+async fn the_model_is_shown_every_message_it_is_asked_however_long_the_flurry() {
+    let bed = Bed::new(Conversation::decide, Duration::from_secs(60)).await;
+    const MESSAGES: u32 = 5;
+    let asked = |messages: u32| move |fact: &Fact| matches!(fact, Fact::ModelAsked { messages: all, .. } if *all == messages);
+    for n in 1..=MESSAGES {
+        bed.write("kim", &format!("Hello? {n}"))
+            .await
+            .expect("taken");
+        // Each overtakes the question before it.
+        bed.until("kim", asked(n)).await;
+    }
+    let facts = bed.facts("kim").await;
+    let last = facts.iter().rev().find_map(|fact| match fact {
+        Fact::ModelAsked { ask, .. } => Some(*ask),
+        _any_other => None,
+    });
+    let (store, id) = (bed.runtime.store().clone(), bed.id("kim"));
+    let shown = window::read(&store, id, last.expect("asked"), 4).expect("readable");
+    let shown = shown.iter().filter(|entry| is_written(&entry.fact)).count();
+    assert_eq!(shown, MESSAGES as usize);
+}

@@ -1,17 +1,24 @@
-//! What the AI is shown of a conversation, kept at hand while the AI has it.
+//! What the AI is shown of a conversation: the last entries of its trail, and always every message that it is asked.
+//!
+//! Most entries are bookkeeping. A customer who writes faster than the model thinks leaves a question withdrawn after
+//! almost every message, so the first messages of the one question that is answered in the end may lie far back. What is
+//! read then grows until it holds them, up to [`ENTRIES_MAX`].
 //!
 //! Reading it from the store for every question takes a thread, two wake-ups and two transactions: a sixth of a whole
-//! turn. A [`Window`] is read when the conversation is woken, or with its first question, and grows with what is
-//! committed. It is a copy, never more than the store has: whoever finds none at hand reads the store. It is let go when
-//! a person takes over, when it grows beyond [`BYTES_MAX`], and once nobody has written for [`REST`]. It decides nothing.
+//! turn. So a [`Window`] is kept at hand while the AI has the conversation. It is read when the conversation is woken, or
+//! with its first question, and grows with what is committed; where it does not hold a whole question, the store is
+//! read. It is let go when a person takes over, when it grows beyond [`BYTES_MAX`], and once nobody has written for
+//! [`REST`]. It decides nothing, and not what is said of it to the model.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::conversation::Conversation;
 use crate::conversation::question::{Line, line};
-use crate::conversation::trail::Entry;
+use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::ModeName;
+use crate::ids::{AskId, ConversationId};
+use crate::store::{LoadError, Store};
 
 /// A conversation that is quiet for so long lets its window go: most are quiet, and each costs a few KiB.
 pub(super) const REST: Duration = Duration::from_secs(15);
@@ -19,6 +26,9 @@ pub(super) const REST: Duration = Duration::from_secs(15);
 const BYTES_MAX: usize = 16 * 1024;
 /// What a line takes besides its text, about.
 const LINE_BYTES: usize = 64;
+
+/// The most entries that are read for one question: some 700 messages in a row. A prompt holds fewer.
+const ENTRIES_MAX: usize = 2_048;
 
 /// See the head of this file.
 #[derive(Debug, Default)]
@@ -34,6 +44,8 @@ struct Read {
     next: u64,
     entries: u64,
     bytes: usize,
+    /// The last question, and how many of the customer's messages it asks.
+    asked: Option<(AskId, u32)>,
 }
 
 impl Window {
@@ -49,6 +61,7 @@ impl Window {
             next: 0,
             entries: entries as u64,
             bytes: 0,
+            asked: None,
         });
         for entry in recent {
             read.push(entry);
@@ -93,10 +106,16 @@ impl Window {
         self.at_hand = None;
     }
 
-    /// What a question may show: the lines among the last `entries` entries. None: they are not at hand.
-    pub(super) fn lines(&self, entries: usize) -> Option<Vec<Line>> {
+    /// What question `ask` shows: the lines among the last `entries` entries. None: they, or all of it, are not at hand.
+    pub(super) fn lines(&self, ask: AskId, entries: usize) -> Option<Vec<Line>> {
         let read = self.at_hand.as_ref()?;
-        (read.entries == entries as u64)
+        let (asked, messages) = read.asked?;
+        if asked != ask || read.entries != entries as u64 {
+            return None;
+        }
+        let wrote = |(_, line): &&(u64, Line)| matches!(line, Line::Customer(_));
+        let held = read.lines.iter().filter(wrote).count();
+        (held >= messages as usize)
             .then(|| read.lines.iter().map(|(_, line)| line.clone()).collect())
     }
 }
@@ -104,6 +123,9 @@ impl Window {
 impl Read {
     fn push(&mut self, entry: &Entry) {
         self.next = entry.n + 1;
+        if let Fact::ModelAsked { ask, messages } = &entry.fact {
+            self.asked = Some((*ask, *messages));
+        }
         if let Some(line) = line(&entry.fact) {
             self.bytes += bytes(&line);
             self.lines.push_back((entry.n, line));
@@ -113,6 +135,48 @@ impl Read {
             self.bytes -= bytes(&gone);
         }
     }
+}
+
+/// Reads what is shown for question `ask`: `usual` entries, or as many as the question needs. Waits for the disk.
+///
+/// # Errors
+/// What reading ends in.
+pub(super) fn read(
+    store: &Store,
+    id: ConversationId,
+    ask: AskId,
+    usual: usize,
+) -> Result<Vec<Entry>, LoadError> {
+    let mut window = usual.clamp(1, ENTRIES_MAX);
+    loop {
+        let Some(loaded) = store.load(id, window)? else {
+            return Ok(Vec::new());
+        };
+        let is_all = loaded.recent.len() < window || window == ENTRIES_MAX;
+        if is_all || holds_question(&loaded.recent, ask) {
+            return Ok(loaded.recent);
+        }
+        window = (window * 2).min(ENTRIES_MAX);
+    }
+}
+
+/// Whether `entries` reach back to the first message of question `ask`.
+fn holds_question(entries: &[Entry], ask: AskId) -> bool {
+    let asked = entries.iter().enumerate().rev().find_map(|(at, entry)| {
+        if let Fact::ModelAsked { ask: one, messages } = &entry.fact
+            && *one == ask
+        {
+            Some((at, *messages as usize))
+        } else {
+            None
+        }
+    });
+    // Further back than all of this: it has long been overtaken.
+    let Some((at, messages)) = asked else {
+        return true;
+    };
+    let wrote = |entry: &&Entry| matches!(entry.fact, Fact::CustomerWrote { .. });
+    entries[..at].iter().filter(wrote).count() >= messages
 }
 
 fn bytes(line: &Line) -> usize {
@@ -132,10 +196,13 @@ fn bytes(line: &Line) -> usize {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
+    use crate::conversation::message::Body;
     use crate::conversation::question::lines;
-    use crate::conversation::trail::Fact;
+    use crate::conversation::trail::CancelCause;
     use crate::conversation::words::Class;
     use crate::ids::EffectId;
+
+    const ASK: AskId = AskId(1);
 
     /// Every third entry says something.
     fn trail(numbers: std::ops::Range<u64>) -> Vec<Entry> {
@@ -146,8 +213,9 @@ mod tests {
                 text: format!("line {n}"),
                 choices: Vec::new(),
             },
-            _ => Fact::Kept {
-                agent: "ana".into(),
+            _ => Fact::ModelAsked {
+                ask: ASK,
+                messages: 0,
             },
         };
         let entry = |n| Entry {
@@ -170,10 +238,22 @@ mod tests {
             for next in read_at..60 {
                 let all = trail(0..next);
                 let shown = lines(&all[all.len().saturating_sub(ENTRIES)..]);
-                assert_eq!(window.lines(ENTRIES), Some(shown), "{read_at}, {next}");
+                assert_eq!(window.lines(ASK, ENTRIES), Some(shown), "{read_at}, {next}");
                 window.extend(&trail(next..next + 1));
             }
         }
+    }
+
+    #[test]
+    fn a_question_that_is_not_held_whole_is_read_from_the_store() {
+        let entries = flurry(20);
+        let mut window = Window::of(&[], 0, 30);
+        window.extend(&entries);
+        assert!(window.lines(AskId(20), 30).is_none(), "half of it");
+        let mut window = Window::of(&[], 0, 60);
+        window.extend(&entries);
+        assert_eq!(window.lines(AskId(20), 60).map(|all| all.len()), Some(20));
+        assert!(window.lines(AskId(19), 60).is_none(), "an old question");
     }
 
     #[test]
@@ -181,24 +261,65 @@ mod tests {
         let gap = |first| {
             let mut window = Window::of(&trail(0..5), 5, 10);
             window.extend(&trail(first..first + 2));
-            window.lines(10).is_none()
+            window.lines(ASK, 10).is_none()
         };
         assert_eq!([5, 6, 4].map(gap), [false, true, true]);
-        assert!(Window::of(&trail(0..5), 6, 10).lines(10).is_none());
-        assert!(Window::default().lines(10).is_none());
+        assert!(Window::of(&trail(0..5), 6, 10).lines(ASK, 10).is_none());
+        assert!(Window::default().lines(ASK, 10).is_none());
         // The rules have changed since it was read.
-        assert!(Window::of(&trail(0..5), 5, 10).lines(20).is_none());
+        assert!(Window::of(&trail(0..5), 5, 10).lines(ASK, 20).is_none());
     }
 
     #[test]
     fn a_long_window_is_let_go() {
         let mut window = Window::of(&[], 0, 1_000);
         let mut at = 0;
-        while window.lines(1_000).is_some() {
+        while window.lines(ASK, 1_000).is_some() {
             window.extend(&trail(at..at + 1));
             at += 1;
             assert!(at < 3_000, "it grows without a bound");
         }
         assert!(at > 300);
+    }
+
+    /// A message after each of whose predecessors a question was withdrawn.
+    fn flurry(messages: u32) -> Vec<Entry> {
+        let mut facts = Vec::new();
+        for n in 1..=messages {
+            facts.push(Fact::CustomerWrote {
+                id: n.to_string(),
+                body: Body::Text("Hello?".into()),
+                owner: ModeName::Ai,
+            });
+            let ask = AskId(u64::from(n));
+            facts.push(Fact::ModelAsked { ask, messages: n });
+            let cause = CancelCause::Superseded;
+            facts.push(Fact::AskCancelled { ask, cause });
+        }
+        // The last one is not withdrawn.
+        facts.pop();
+        let entry = |(n, fact)| Entry {
+            n,
+            at: Timestamp::from_millis(0),
+            policy: 1,
+            rules: 1,
+            fact,
+        };
+        (0..).zip(facts).map(entry).collect()
+    }
+
+    #[test]
+    fn a_question_reaches_back_to_its_first_message() {
+        let entries = flurry(20);
+        let check = |from: usize, ask: u64, holds: bool| {
+            let part = &entries[from..];
+            assert_eq!(holds_question(part, AskId(ask)), holds, "from {from}");
+        };
+        check(0, 20, true);
+        check(1, 20, false);
+        check(40, 20, false);
+        check(0, 3, true);
+        // not among them at all
+        check(58, 3, true);
     }
 }
