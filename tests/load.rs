@@ -153,6 +153,75 @@ fn the_search_says_what_it_found_and_fails_when_nothing_keeps_the_objective() {
 }
 
 #[test]
+fn a_customer_who_writes_faster_than_the_model_thinks_is_answered_in_the_end() {
+    let dir = tempfile::tempdir().expect("a directory");
+    // Two customers, each writing several times while the model thinks about the message before.
+    let flurry = [
+        "--rate",
+        "20",
+        "--duration",
+        "4s",
+        "--warm-up",
+        "0s",
+        "--conversations",
+        "2",
+        "--messages",
+        "1000",
+        "--handoffs",
+        "0",
+        "--bursts",
+        "0",
+        "--model-latency",
+        "500ms",
+    ];
+    let (output, report) = own(dir.path(), &flurry);
+    assert_eq!(report["unanswered"], serde_json::json!([]), "{report}");
+    assert_eq!(number(&report, "/checks/lost"), 0, "{report}");
+    assert!(output.status.success(), "{}\n{report}", output.status);
+}
+
+#[test]
+fn a_soak_survives_everything_that_goes_wrong_in_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let soak = [
+        "--rate",
+        "40",
+        "--soak",
+        "15s",
+        "--faults",
+        "model,providers,agents,kill",
+        "--warm-up",
+        "0s",
+        "--messages",
+        "2",
+        "--handoffs",
+        "30%",
+        // what comes while the server is away is not taken
+        "--max-errors",
+        "50%",
+    ];
+    let (output, report) = own(dir.path(), &soak);
+    assert!(output.status.success(), "{}\n{report}", output.status);
+    assert_eq!(number(&report, "/checks/lost"), 0, "{report}");
+    assert_eq!(number(&report, "/checks/lost_handoffs"), 0, "{report}");
+    let spells = report["soak"]["spells"].as_array().expect("spells");
+    let of = |fault: &str| spells.iter().find(|spell| spell["fault"] == fault);
+    let kill = of("kill -9").unwrap_or_else(|| panic!("it was killed: {report}"));
+    assert!(kill["away"].is_f64(), "and came back: {report}");
+    for fault in [
+        "model fails",
+        "slow model",
+        "providers refuse",
+        "slow providers",
+        "agents vanish",
+    ] {
+        assert!(of(fault).is_some(), "{fault}: {report}");
+    }
+    let minute = &report["soak"]["minutes"][0];
+    assert!(minute["memory_mib"].as_f64() > Some(1.0), "{report}");
+}
+
+#[test]
 fn another_machine_is_refused_unless_somebody_says_so() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = dir.path().join("segue.toml");

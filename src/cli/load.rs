@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{complain, say};
 use crate::load::customers::Mix;
+use crate::load::faults::{Fault, read};
 use crate::load::plan::{Behaviour, Place, Plan, Shape, Staff, rates, share, time};
 use crate::load::report::{html, text};
+use crate::load::soak::{SHARE, SoakPlan};
 use crate::load::{LoadError, course};
 
 /// What the command is for, at length.
@@ -25,6 +27,8 @@ Without --target and --config it starts a server of its own, with temporary data
   segue load --rate 200 --duration 30s --report load.html
   segue load --rate 100,200,400 --duration 20s
   segue load --find-max --p99 50ms
+  segue load --rate 500 --soak 20m --faults model,providers,agents,kill
+  segue load --find-max --soak 20m          # at 70 % of the highest rate that was found
 
 Against a running server it needs that server's configuration, for the names and secrets of its channels. Point its
 channels (api_base_url, callback_url) and its model (provider = \"openai\", base_url = \"http://ADDR/v1\") at the address
@@ -90,6 +94,15 @@ pub struct LoadArguments {
     /// The objective of --find-max: 99 % of the webhooks are acknowledged within it, at most 0.1 % fail, and 98 % are done in time.
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "50ms", help_heading = "How much")]
     p99: Duration,
+    /// A soak: this long at one rate (--rate, or a share of what --find-max finds) with faults sprinkled; the report has memory and latency by the minute.
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "How much")]
+    soak: Option<Duration>,
+    /// The rate of a soak after --find-max, as a share of what was found.
+    #[arg(long, value_name = "SHARE", value_parser = share, default_value_t = SHARE, requires = "soak", help_heading = "How much")]
+    soak_share: f64,
+    /// What goes wrong in a soak, in spells: model, providers, agents (they go away), kill (kill -9 and a new start; only a server of its own); or none.
+    #[arg(long, value_name = "FAULT,…", value_parser = faults_of, default_value = "model,providers,agents", requires = "soak", help_heading = "How much")]
+    faults: Faults,
     /// The share of messages that may be refused, fail or not be sent before the exit code is 1.
     #[arg(long, value_name = "SHARE", value_parser = share, default_value = "1%", help_heading = "How much")]
     max_errors: f64,
@@ -184,6 +197,14 @@ struct Rates(Vec<f64>);
 
 fn rates_of(text: &str) -> Result<Rates, String> {
     rates(text).map(Rates)
+}
+
+/// Faults, for the same reason.
+#[derive(Clone, Debug)]
+struct Faults(Vec<Fault>);
+
+fn faults_of(text: &str) -> Result<Faults, String> {
+    read(text).map(Faults)
 }
 
 /// Runs it. Exit 0, 1 or 2.
@@ -289,6 +310,11 @@ fn plan(arguments: &LoadArguments) -> Result<Plan, LoadError> {
         place,
         shape,
         step: all.duration,
+        soak: all.soak.map(|long| SoakPlan {
+            long,
+            share: all.soak_share,
+            faults: all.faults.0.clone(),
+        }),
         warm_up: all.warm_up,
         drain: all.drain,
         mix: Mix {

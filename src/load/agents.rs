@@ -18,6 +18,7 @@ use super::LoadError;
 use super::arrivals::Chance;
 use super::book::When;
 use super::customers::reply;
+use super::faults::Weather;
 use super::pace::{Shared, open};
 use super::plan::Staff;
 use super::target::Target;
@@ -33,6 +34,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 const REPLIES_MAX: usize = 5;
 /// The longest an act may take.
 const ACT_WITHIN: Duration = Duration::from_secs(30);
+/// How often an act is tried again that was not answered, or answered with 5xx; after [`AGAIN_AFTER`] each time. The
+/// key that each carries makes that harmless.
+const AGAIN_MAX: usize = 20;
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// What the agents need to know.
 struct Desk {
@@ -40,7 +45,10 @@ struct Desk {
     target: Arc<Target>,
     book: Shared,
     staff: Staff,
+    weather: Arc<Weather>,
     replies: AtomicU64,
+    /// Acts so far: each has a key of its own.
+    acts: AtomicU64,
     stop: CancellationToken,
 }
 
@@ -81,7 +89,7 @@ struct Ticket {
 pub fn start(
     tokens: &[Secret],
     (target, book): (Arc<Target>, Shared),
-    staff: Staff,
+    (staff, weather): (Staff, Arc<Weather>),
     mut chance: Chance,
     stop: CancellationToken,
 ) -> Result<(), LoadError> {
@@ -99,7 +107,9 @@ pub fn start(
         target,
         book,
         staff,
+        weather,
         replies: AtomicU64::new(0),
+        acts: AtomicU64::new(0),
         stop: stop.clone(),
     });
     let (line, tickets) = mpsc::channel(LINE_MAX);
@@ -252,6 +262,11 @@ async fn serve(desk: &Desk, token: &Secret, ticket: &Ticket, chance: &mut Chance
     let named = claimed.in_flight.unwrap_or_default();
     let named = named.into_iter().map(|one| one.message).collect();
     open(&desk.book).claimed(ticket.customer, named);
+    if chance.is(desk.weather.vanish()) {
+        // Whoever comes after them claims it anew when the house takes it from them.
+        open(&desk.book).people.vanished += 1;
+        return;
+    }
     let resolves = chance.is(desk.staff.resolve);
     for _ in 0..REPLIES_MAX {
         let Some(entry) = write(desk, token, ticket, claimed.owner_epoch, chance).await else {
@@ -312,32 +327,42 @@ async fn write(
 
 /// One act; none when it was refused.
 async fn act(desk: &Desk, token: &Secret, id: &str, what: &str, body: &Value) -> Option<Done> {
-    let url = format!("{}/api/v1/conversations/{id}/{what}", desk.target.base.url);
-    let request = desk
-        .client
-        .post(url)
-        .bearer_auth(token.expose())
-        .json(body)
-        .timeout(ACT_WITHIN);
-    let answer = match request.send().await {
-        Ok(answer) => answer,
-        Err(_) if desk.stop.is_cancelled() => return None,
-        Err(_) => {
-            failed(desk, format!("{what}: no answer"));
-            return None;
+    let number = desk.acts.fetch_add(1, Ordering::Relaxed);
+    let key = desk.target.key(number);
+    for again in 0..=AGAIN_MAX {
+        if again > 0 {
+            open(&desk.book).people.again += 1;
+            tokio::time::sleep(AGAIN_AFTER).await;
         }
-    };
-    match answer.status() {
-        status if status.is_success() => Some(answer.json().await.unwrap_or_default()),
-        StatusCode::CONFLICT => {
-            open(&desk.book).people.conflicts += 1;
-            None
-        }
-        status => {
-            failed(desk, format!("{what}: status {}", status.as_u16()));
-            None
+        let url = format!("{}/api/v1/conversations/{id}/{what}", desk.target.base.url);
+        let request = desk
+            .client
+            .post(url)
+            .bearer_auth(token.expose())
+            .header("idempotency-key", &key)
+            .json(body)
+            .timeout(ACT_WITHIN);
+        match request.send().await {
+            Ok(answer) if answer.status().is_success() => {
+                return Some(answer.json().await.unwrap_or_default());
+            }
+            Ok(answer) if answer.status() == StatusCode::CONFLICT => {
+                open(&desk.book).people.conflicts += 1;
+                return None;
+            }
+            Ok(answer) if !answer.status().is_server_error() || again == AGAIN_MAX => {
+                failed(desk, format!("{what}: status {}", answer.status().as_u16()));
+                return None;
+            }
+            Err(_) if desk.stop.is_cancelled() => return None,
+            Err(_) if again == AGAIN_MAX => {
+                failed(desk, format!("{what}: no answer"));
+                return None;
+            }
+            Ok(_) | Err(_) => {}
         }
     }
+    None
 }
 
 fn failed(desk: &Desk, kind: String) {

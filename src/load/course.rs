@@ -9,15 +9,22 @@ use tokio_util::sync::CancellationToken;
 
 use super::LoadError;
 use super::book::Book;
+use super::faults::{self, Storm};
 use super::find::Search;
+use super::hired::Hired;
+use super::inquiry::{ASKED_MAX, Inquiry, Told};
+use super::local::lock;
 use super::pace::{Pacer, open};
 use super::plan::{Plan, Shape};
 use super::report::{Found, Report};
-use super::setup::set;
+use super::setup::{Scene, set};
+use super::soak::{self, SoakPlan};
 use super::tally::Stage;
-use super::verdict::tell;
+use super::verdict::{judge_soak, tell};
 use super::view::View;
+use super::watch::Watch;
 use crate::clock::monotonic;
+use crate::conversation::words::Role;
 
 /// What of a step may go wrong and the rate still be kept: one in a thousand.
 const KEPT_BAD_MAX: f64 = 0.001;
@@ -35,27 +42,84 @@ const REST_MAX: Duration = Duration::from_secs(10);
 pub fn run(plan: &Plan, stop: &CancellationToken) -> Result<Report, LoadError> {
     plan.check()?;
     let mut scene = set(plan, stop)?;
+    let watch = scene.own.as_ref().map(|own| {
+        let seat = Arc::clone(&lock(own).seat);
+        let book = Arc::clone(&scene.pacer.book);
+        Watch::start(seat, book, scene.begun)
+    });
     let view = View::start(Arc::clone(&scene.pacer.book), scene.begun, plan.at_most());
     let (kept, found) = match &plan.shape {
+        Shape::Steps(_) if plan.soak.is_some() => (Vec::new(), None),
         Shape::Steps(rates) => {
             steps(plan, rates, &mut scene.pacer);
             (Vec::new(), None)
         }
         Shape::Find { first, p99 } => find(plan, *first, *p99, &mut scene.pacer),
     };
+    let soaked = match (&plan.soak, rate_of_soak(plan, found)) {
+        (Some(soak), Some(rate)) if !stop.is_cancelled() => {
+            Some((rate, soaking(plan, soak, rate, &mut scene)?))
+        }
+        (Some(_) | None, _) => None,
+    };
     let long = if stop.is_cancelled() {
         HASTE
     } else {
-        plan.drain
+        plan.rest()
     };
     rest(&scene.pacer, long, true);
-    drop(view);
-    let report = tell(plan, &mut scene, &kept, found);
+    drop((view, watch));
+    let told = inquire(&mut scene, stop.is_cancelled());
+    let mut report = tell(plan, &mut scene, &kept, found);
+    report.unanswered = told;
+    report.soak = soaked.map(|(rate, (from, long))| {
+        let book = open(&scene.pacer.book);
+        soak::figures(&book, scene.begun, (rate, from, long))
+    });
+    judge_soak(&mut report);
     scene.over.cancel();
     drop(scene.hired.take());
     drop(scene.own.take());
     scene.runtime.shutdown_timeout(Duration::from_secs(2));
     Ok(report)
+}
+
+/// Asks the server what became of messages that nobody answered. Who ended a run by hand does not wait for that.
+fn inquire(scene: &mut Scene, hasty: bool) -> Vec<Told> {
+    let (all, rates): (Vec<_>, Vec<f64>) = {
+        let book = open(&scene.pacer.book);
+        let rates = book.tally.phases.iter().map(|phase| phase.rate).collect();
+        (book.unanswered(ASKED_MAX), rates)
+    };
+    if all.is_empty() || hasty {
+        return Vec::new();
+    }
+    // Where there are no agents, somebody is let in to look.
+    let (observer, why) = match &scene.hired {
+        Some(_) => (None, String::new()),
+        None => match Hired::hire(&scene.data, Role::Observer, 1, scene.run) {
+            Ok(observer) => (Some(observer), String::new()),
+            Err(fault) => (None, fault.what),
+        },
+    };
+    let somebody = scene.hired.as_ref().or(observer.as_ref());
+    let Some(token) = somebody.and_then(|hired| hired.tokens.first()) else {
+        let note =
+            format!("nobody could ask the server what became of what was not answered: {why}");
+        scene.notes.push(note);
+        return Vec::new();
+    };
+    let inquiry = Inquiry {
+        target: &scene.pacer.target,
+        token,
+        begun: scene.begun,
+    };
+    let rate_of = |phase: usize| rates.get(phase).copied().unwrap_or_default();
+    let told = scene.runtime.block_on(inquiry.ask(&all, rate_of));
+    told.unwrap_or_else(|fault| {
+        scene.notes.push(fault.what);
+        Vec::new()
+    })
 }
 
 fn steps(plan: &Plan, rates: &[f64], pacer: &mut Pacer) {
@@ -66,20 +130,54 @@ fn steps(plan: &Plan, rates: &[f64], pacer: &mut Pacer) {
     }
 }
 
+/// The rate of the soak; none: the search found nothing to go by.
+fn rate_of_soak(plan: &Plan, found: Option<Found>) -> Option<f64> {
+    let share = plan.soak.as_ref()?.share;
+    match &plan.shape {
+        Shape::Steps(rates) => rates.first().copied(),
+        Shape::Find { .. } => found?.rate.map(|rate| rate * share),
+    }
+}
+
+/// Warms up, then keeps to the rate while things go wrong; from when on, and how long.
+fn soaking(
+    plan: &Plan,
+    soak: &SoakPlan,
+    rate: f64,
+    scene: &mut Scene,
+) -> Result<(Duration, Duration), LoadError> {
+    drive(plan.warm_up, true, rate, &mut scene.pacer);
+    let from = scene.begun.elapsed();
+    let spells = faults::spells(&soak.faults, soak.long, &mut scene.pacer.chance.fork());
+    let both = (Arc::clone(&scene.weather), Arc::clone(&scene.pacer.book));
+    let storm = Storm::start(spells, both, scene.own.clone())?;
+    drive(soak.long, false, rate, &mut scene.pacer);
+    drop(storm);
+    Ok((from, scene.begun.elapsed().saturating_sub(from)))
+}
+
 /// Warms up, then measures. False: ended early.
 fn one(plan: &Plan, rate: f64, pacer: &mut Pacer) -> bool {
     for (long, warm_up) in [(plan.warm_up, true), (plan.step, false)] {
-        if long.is_zero() {
-            continue;
-        }
-        let phase = open(&pacer.book).begin(rate, long, warm_up);
-        let begin = monotonic();
-        if !pacer.drive(rate, long, phase) {
-            open(&pacer.book).tally.phases[phase].long = begin.elapsed();
+        if !drive(long, warm_up, rate, pacer) {
             return false;
         }
     }
     true
+}
+
+/// One phase. False: ended early.
+fn drive(long: Duration, warm_up: bool, rate: f64, pacer: &mut Pacer) -> bool {
+    if long.is_zero() {
+        return true;
+    }
+    let phase = open(&pacer.book).begin(rate, long, warm_up);
+    let begin = monotonic();
+    let whole = pacer.drive(rate, long, phase);
+    if !whole {
+        open(&pacer.book).tally.phases[phase].long = begin.elapsed();
+    }
+    whole
 }
 
 /// Phases by number, and whether each kept the objective.

@@ -17,21 +17,21 @@ pub struct Hired {
 }
 
 impl Hired {
-    /// Adds `count` agents to the process that runs on `data`. `run` makes their names new.
+    /// Adds `count` people with this role to the process that runs on `data`. `run` makes their names new.
     ///
     /// # Errors
     /// When there is no such process, or it refuses.
-    pub fn hire(data: &Path, count: usize, run: u64) -> Result<Self, LoadError> {
+    pub fn hire(data: &Path, role: Role, count: usize, run: u64) -> Result<Self, LoadError> {
         let mut hired = Self {
             data: data.to_owned(),
             names: Vec::new(),
             tokens: Vec::new(),
         };
         for n in 1..=count {
-            let name = format!("Load {:04x} {n}", run & 0xffff);
+            let name = format!("Load {:04x} {role} {n}", run & 0xffff);
             let request = Request::AgentAdd {
                 name: name.clone(),
-                role: Role::Agent,
+                role,
                 queues: BTreeSet::new(),
             };
             let mend = "agents are added through the data directory's control socket: run this beside the server and as its user, or say --agents 0";

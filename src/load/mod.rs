@@ -12,9 +12,11 @@
 //! | `pace`, `sender` | keeps to the schedule; posts |
 //! | `provider`, `model` | the built-in providers and the built-in model |
 //! | `hired`, `agents` | people who claim, reply and give back through the API |
-//! | `book`, `checks`, `tally` | who waits for what, what was broken, and the histograms |
+//! | `book`, `tally` | who waits for what, what was broken, and the histograms |
 //! | `setup`, `course`, `find`, `verdict` | a run from beginning to end; the search for the highest rate; what came of it |
-//! | `local`, `target`, `process` | the server that is driven |
+//! | `inquiry` | what the server's trail says of messages that nobody answered |
+//! | `faults`, `soak` | what is made to go wrong in a long run, and what it did by the minute |
+//! | `local`, `target`, `process`, `watch` | the server that is driven, and what it holds |
 //! | `view`, `report` | progress, and the result |
 //!
 //! It never reads the store of the server that it drives, and never touches a conversation that is not its own.
@@ -22,11 +24,12 @@
 pub mod agents;
 pub mod arrivals;
 pub mod book;
-pub mod checks;
 pub mod course;
 pub mod customers;
+pub mod faults;
 pub mod find;
 pub mod hired;
+pub mod inquiry;
 pub mod local;
 pub mod model;
 pub mod pace;
@@ -36,10 +39,12 @@ pub mod provider;
 pub mod report;
 pub mod sender;
 pub mod setup;
+pub mod soak;
 pub mod tally;
 pub mod target;
 pub mod verdict;
 pub mod view;
+pub mod watch;
 pub mod wire;
 
 /// Why a load could not be run. What is wrong, and how to mend it.

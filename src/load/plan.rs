@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use super::LoadError;
 use super::customers::Mix;
+use super::faults::Fault;
 use super::find::TRIALS_MAX;
+use super::soak::SoakPlan;
 use crate::config::show;
 
 /// The highest rate, in messages per second: more than one generator thread signs.
@@ -24,6 +26,11 @@ pub const CUSTOMERS_MAX: u64 = 10_000_000;
 pub const CONNECTIONS_MAX: usize = 4_096;
 /// The most people.
 pub const AGENTS_MAX: usize = 500;
+/// The shortest soak: every fault that there is comes once.
+pub const SOAK_MIN: Duration = Duration::from_secs(10);
+/// Answers are waited for at least so long after a server was killed: what was on its way then stays in doubt for half
+/// a minute, and is told once more.
+const DRAIN_AFTER_KILL: Duration = Duration::from_secs(60);
 /// Messages that wait for a connection; more are counted as not sent.
 pub const BACKLOG_MAX: usize = 10_000;
 
@@ -91,6 +98,8 @@ pub struct Plan {
     pub shape: Shape,
     /// How long a step is.
     pub step: Duration,
+    /// A long time at one rate, after the steps' or the search's place; none: just those.
+    pub soak: Option<SoakPlan>,
     /// How long each step is preceded by the same rate unmeasured.
     pub warm_up: Duration,
     /// The longest time that answers are waited for at the end.
@@ -225,6 +234,9 @@ impl Plan {
                 format!("--agents is at most {AGENTS_MAX}"),
             );
         }
+        if let Some(soak) = &self.soak {
+            self.check_soak(soak)?;
+        }
         if let Shape::Find { p99, .. } = self.shape
             && p99.is_zero()
         {
@@ -249,15 +261,53 @@ impl Plan {
         Ok(())
     }
 
+    /// The longest time that answers are waited for at the end.
+    pub fn rest(&self) -> Duration {
+        match self.has_fault(Fault::Kill) {
+            true => self.drain.max(DRAIN_AFTER_KILL),
+            false => self.drain,
+        }
+    }
+
+    /// Whether this is to go wrong.
+    pub fn has_fault(&self, fault: Fault) -> bool {
+        let faults = self.soak.as_ref().map(|soak| &soak.faults);
+        faults.is_some_and(|faults| faults.contains(&fault))
+    }
+
+    fn check_soak(&self, soak: &SoakPlan) -> Result<(), LoadError> {
+        let wrong = |what: &str, mend: &str| Err(LoadError::usage(what, mend));
+        if matches!(&self.shape, Shape::Steps(rates) if rates.len() != 1) {
+            return wrong("a soak has one rate", "--rate 200, or --find-max");
+        }
+        if soak.long < SOAK_MIN {
+            return wrong("a soak is longer than that", "--soak 20m");
+        }
+        let ours = matches!(self.place, Place::Own { .. });
+        if soak.faults.contains(&Fault::Kill) && !ours {
+            let what = "only a server of the load's own is killed";
+            return wrong(
+                what,
+                "leave out --target and --config, or say --faults model,providers,agents",
+            );
+        }
+        Ok(())
+    }
+
     /// The longest it can take, but for starting and stopping.
     pub fn at_most(&self) -> Duration {
         let one = self.warm_up + self.step;
+        let soak = self
+            .soak
+            .as_ref()
+            .map(|soak| self.warm_up + soak.long + self.rest());
         match &self.shape {
+            Shape::Steps(_) if let Some(soak) = soak => soak,
             Shape::Steps(rates) => {
                 one * u32::try_from(rates.len()).unwrap_or(u32::MAX) + self.drain
             }
             // between trials everything comes to rest
-            Shape::Find { .. } => (one + self.drain) * TRIALS_MAX as u32,
+            Shape::Find { .. } => (one + self.drain) * TRIALS_MAX as u32 + soak.unwrap_or_default(),
         }
     }
 
@@ -335,6 +385,7 @@ mod tests {
             },
             shape: Shape::Steps(vec![100.0, 200.0]),
             step: Duration::from_secs(10),
+            soak: None,
             warm_up: Duration::from_secs(2),
             drain: Duration::from_secs(20),
             mix: Mix {
@@ -380,6 +431,29 @@ mod tests {
         check(&|plan| plan.mix.burst_size = 0, "--burst-size");
         check(&|plan| plan.connections = 100_000, "--connections");
         check(&|plan| plan.staff.count = Some(10_000), "--agents");
+        let soak = |plan: &mut Plan, seconds, faults: &[Fault]| {
+            plan.shape = Shape::Steps(vec![10.0]);
+            plan.soak = Some(SoakPlan {
+                long: Duration::from_secs(seconds),
+                share: 0.7,
+                faults: faults.to_vec(),
+            });
+        };
+        check(&|plan| soak(plan, 1, &[]), "--soak 20m");
+        let steps = |plan: &mut Plan| {
+            soak(plan, 60, &[]);
+            plan.shape = Shape::Steps(vec![1.0, 2.0]);
+        };
+        check(&steps, "--rate 200, or --find-max");
+        let away = |plan: &mut Plan| {
+            soak(plan, 60, &[Fault::Kill]);
+            plan.place = Place::Running {
+                url: None,
+                config: PathBuf::new(),
+                providers: None,
+            };
+        };
+        check(&away, "--faults model,providers,agents");
         check(
             &|plan| {
                 plan.shape = Shape::Find {

@@ -21,6 +21,7 @@ use super::LoadError;
 use super::arrivals::Chance;
 use super::book::Said;
 use super::customers::{marks, reply_number};
+use super::faults::Weather;
 use super::model;
 use super::pace::{Shared, open};
 use super::plan::{Behaviour, Plan};
@@ -38,6 +39,7 @@ pub struct Providers {
     chance: Mutex<Chance>,
     behaviour: Behaviour,
     model: Behaviour,
+    weather: Arc<Weather>,
     receipts: f64,
     client: reqwest::Client,
     asked: AtomicU64,
@@ -52,7 +54,7 @@ impl Providers {
     pub fn start(
         listener: TcpListener,
         (target, book): (Arc<Target>, Shared),
-        plan: &Plan,
+        (plan, weather): (&Plan, Arc<Weather>),
         chance: Chance,
         stop: CancellationToken,
     ) -> Result<Arc<Self>, LoadError> {
@@ -68,6 +70,7 @@ impl Providers {
             chance: Mutex::new(chance),
             behaviour: plan.providers,
             model: plan.model,
+            weather,
             receipts: plan.receipts,
             client,
             asked: AtomicU64::new(0),
@@ -158,7 +161,7 @@ async fn anything(
     let json = [(header::CONTENT_TYPE, "application/json")];
     if uri.path().ends_with("/chat/completions") {
         all.asked.fetch_add(1, Ordering::Relaxed);
-        let (long, fails) = all.draw(all.model);
+        let (long, fails) = all.draw(all.weather.model(all.model));
         take(long).await;
         return match fails {
             true => (StatusCode::INTERNAL_SERVER_ERROR, json, model::FAILURE).into_response(),
@@ -171,7 +174,7 @@ async fn anything(
         return (StatusCode::NOT_FOUND, "no channel of this load").into_response();
     };
     all.heard.fetch_add(1, Ordering::Relaxed);
-    let (long, fails) = all.draw(all.behaviour);
+    let (long, fails) = all.draw(all.weather.providers(all.behaviour));
     if fails {
         take(long).await;
         let (status, body) = wire.refuse();

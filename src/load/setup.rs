@@ -1,6 +1,7 @@
 //! Sets the scene of a run: the server, its customers' names, the providers, the people, the sender.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,9 @@ use super::agents;
 use super::arrivals::Chance;
 use super::book::Book;
 use super::customers::Customers;
+use super::faults::{Fault, Weather};
 use super::hired::Hired;
-use super::local::Own;
+use super::local::{House, Own, SharedOwn};
 use super::pace::{Pacer, Shared};
 use super::plan::{BACKLOG_MAX, Place, Plan};
 use super::process;
@@ -24,15 +26,20 @@ use super::target::{Base, Target};
 use super::wire;
 use crate::clock::{Clock as _, SystemClock, monotonic};
 use crate::config::{Config, Environment, Provider};
+use crate::conversation::words::Role;
 
 /// Everything that is running.
 pub struct Scene {
     /// Keeps to the schedule.
     pub pacer: Pacer,
+    /// The data directory of the server.
+    pub data: PathBuf,
+    /// What tells this run from all others.
+    pub run: u64,
     /// The people.
     pub hired: Option<Hired>,
     /// The server, if it is ours.
-    pub own: Option<Own>,
+    pub own: Option<SharedOwn>,
     /// Where providers and people live.
     pub runtime: Runtime,
     /// Ends them.
@@ -43,6 +50,8 @@ pub struct Scene {
     pub begun: Instant,
     /// What has to be known to read the figures.
     pub notes: Vec<String>,
+    /// What goes wrong at the moment.
+    pub weather: Arc<Weather>,
     /// The providers, where they are listened to.
     pub providers: Option<Arc<Providers>>,
 }
@@ -56,16 +65,7 @@ fn failed(fault: std::io::Error) -> LoadError {
 /// # Errors
 /// What could not be started. What was, is ended again.
 pub fn set(plan: &Plan, stop: &CancellationToken) -> Result<Scene, LoadError> {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("load")
-        .enable_all()
-        .build()
-        .map_err(failed)?;
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes)
-        .map_err(|_| LoadError::new("the system gives no randomness", ""))?;
-    let run = u64::from_le_bytes(bytes);
+    let (runtime, run) = (start_runtime()?, draw_run()?);
     let listener = listener(plan, &runtime)?;
     let address = listener
         .as_ref()
@@ -74,31 +74,35 @@ pub fn set(plan: &Plan, stop: &CancellationToken) -> Result<Scene, LoadError> {
     let (target, mut notes) = target(plan, &config, base, address, run)?;
     let data = own
         .as_ref()
-        .map_or(&config.storage.data_dir, |own| &own.data);
+        .map_or(&config.storage.data_dir, |own| &own.data)
+        .clone();
     let hired = match plan.agents() {
         0 => None,
-        count => Some(Hired::hire(data, count, run)?),
+        count => Some(Hired::hire(&data, Role::Agent, count, run)?),
     };
-    if own.is_some() && process::file_system(data).is_some_and(|kind| kind == "tmpfs") {
+    if own.is_some() && process::file_system(&data).is_some_and(|kind| kind == "tmpfs") {
         notes.push("the data lay in memory (tmpfs): no disk is in these figures; name a place on one with --data DIR".to_owned());
     }
     let mut chance = Chance::new(plan.seed);
     let (begun, began) = (monotonic(), SystemClock::start().now().rfc3339());
     let book = Book::new(begun, plan.at_most(), listener.is_some(), hired.is_some());
     let (target, book): (_, Shared) = (Arc::new(target), Arc::new(Mutex::new(book)));
-    let over = CancellationToken::new();
+    let (over, weather) = (CancellationToken::new(), Arc::new(Weather::default()));
     let both = || (Arc::clone(&target), Arc::clone(&book));
     let entered = runtime.enter();
     // The customers' chance comes first: whatever else is there, the same seed is the same customers.
     let (customers, arrivals) = (chance.fork(), chance.fork());
     let providers = listener
-        .map(|listener| Providers::start(listener, both(), plan, chance.fork(), over.clone()))
+        .map(|listener| {
+            let ways = (plan, Arc::clone(&weather));
+            Providers::start(listener, both(), ways, chance.fork(), over.clone())
+        })
         .transpose()?;
     if let Some(hired) = &hired {
         agents::start(
             &hired.tokens,
             both(),
-            plan.staff,
+            (plan.staff, Arc::clone(&weather)),
             chance.fork(),
             over.clone(),
         )?;
@@ -115,15 +119,35 @@ pub fn set(plan: &Plan, stop: &CancellationToken) -> Result<Scene, LoadError> {
     };
     Ok(Scene {
         pacer,
+        data,
+        run,
         hired,
-        own,
+        own: own.map(|own| Arc::new(Mutex::new(own))),
         runtime,
         over,
+        weather,
         began,
         begun,
         notes,
         providers,
     })
+}
+
+fn start_runtime() -> Result<Runtime, LoadError> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("load")
+        .enable_all()
+        .build()
+        .map_err(failed)
+}
+
+/// Draws what tells this run from all others.
+fn draw_run() -> Result<u64, LoadError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| LoadError::new("the system gives no randomness", ""))?;
+    Ok(u64::from_le_bytes(bytes))
 }
 
 /// Where providers are listened to, if anywhere.
@@ -151,11 +175,16 @@ fn server(
     providers: Option<SocketAddr>,
     run: u64,
 ) -> Result<(Option<Own>, Config, Base), LoadError> {
+    let house = |providers, offline| House {
+        providers,
+        offline,
+        hasty: plan.has_fault(Fault::AgentsVanish),
+    };
     let (own, path, url) = match &plan.place {
         Place::Own { offline, data } => {
             let providers =
                 providers.ok_or_else(|| LoadError::new("there are no providers", ""))?;
-            let own = Own::start(data.as_deref(), *offline, providers, run)?;
+            let own = Own::start(data.as_deref(), house(providers, *offline), run)?;
             let (path, url) = (own.config.clone(), Some(own.url.clone()));
             (Some(own), path, url)
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::watch::Held;
+
 /// The longest latency told apart: ten minutes.
 pub const LATENCY_MAX: Duration = Duration::from_secs(600);
 /// Rows of the course of time: as many as a plot has room for.
@@ -154,19 +156,29 @@ pub struct Row {
     pub human_replies: u64,
     /// How long acknowledgements took, in microseconds, with two digits.
     pub acknowledged: Histogram<u32>,
+    /// How long the AI's answers took, likewise.
+    pub ai_took: Histogram<u32>,
+    /// What the server held at its end; none: it was not watched.
+    pub held: Option<Held>,
 }
 
 impl Default for Row {
     fn default() -> Self {
-        let most = u64::try_from(LATENCY_MAX.as_micros()).unwrap_or(u64::MAX);
         Self {
             counts: Counts::default(),
             ai_replies: 0,
             human_replies: 0,
-            acknowledged: Histogram::new_with_max(most, 2)
-                .expect("two digits up to ten minutes is a valid range"),
+            acknowledged: coarse(),
+            ai_took: coarse(),
+            held: None,
         }
     }
+}
+
+/// Microseconds up to ten minutes, with two digits.
+pub fn coarse() -> Histogram<u32> {
+    let most = u64::try_from(LATENCY_MAX.as_micros()).unwrap_or(u64::MAX);
+    Histogram::new_with_max(most, 2).expect("two digits up to ten minutes is a valid range")
 }
 
 /// All that a run measures.

@@ -93,15 +93,36 @@ impl Target {
 
     /// The message of a customer, signed.
     pub fn write(&self, customer: u64, mark: u64, text: &str) -> Post {
+        let (line, number) = self.line(customer);
+        line.write(&line.address(number), &self.id(mark), text)
+    }
+
+    /// What the server calls this customer.
+    pub fn address(&self, customer: u64) -> String {
+        let (line, number) = self.line(customer);
+        line.address(number)
+    }
+
+    /// What the server's trail calls this message.
+    pub fn message_id(&self, customer: u64, mark: u64) -> String {
+        self.line(customer).0.message_id(&self.id(mark))
+    }
+
+    /// The channel that this customer writes on, and their number there.
+    fn line(&self, customer: u64) -> (&dyn Wire, u64) {
         let at = (customer % self.lines.len() as u64) as usize;
         let number = FIRST + at as u64 * PER_LINE + self.run % RUNS * PER_RUN + customer;
-        let line = &self.lines[at];
-        line.write(&line.address(number), &self.id(mark), text)
+        (&*self.lines[at], number)
     }
 
     /// The 32 hexadecimal digits of a message id.
     fn id(&self, mark: u64) -> String {
         format!("{:016x}{mark:016x}", self.run)
+    }
+
+    /// The idempotency key of an agent's act with this number.
+    pub fn key(&self, number: u64) -> String {
+        self.id(number)
     }
 
     /// The mark in a message id, if it is of this run.

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::book::Book;
 use super::course::Kept;
-use super::local::Own;
+use super::local::{Own, lock};
 use super::pace::open;
 use super::plan::{Behaviour, Place, Plan, Shape};
 use super::process;
 use super::report::{self, Cost, Found, Report};
 use super::setup::Scene;
+use super::soak::SoakPlan;
 use super::target::Target;
 
 /// The load's own lateness that is worth a word: more than a sleep is usually late by.
@@ -22,7 +23,10 @@ pub fn tell(plan: &Plan, scene: &mut Scene, kept: &Kept, found: Option<Found>) -
     book.give_up();
     let best = found.and_then(|found| found.rate);
     let mut measured = book.tally.phases.iter().filter(|phase| !phase.warm_up);
-    let best = measured.find(|phase| Some(phase.rate) == best);
+    let best = match plan.soak {
+        Some(_) => measured.next_back(),
+        None => measured.find(|phase| Some(phase.rate) == best),
+    };
     let (counts, latencies) = match best {
         // Beyond the highest rate lines grow: those figures say nothing of the server.
         Some(phase) => (phase.counts, phase.latencies.clone()),
@@ -48,13 +52,15 @@ pub fn tell(plan: &Plan, scene: &mut Scene, kept: &Kept, found: Option<Found>) -
         counts,
         stages: report::stages(&latencies),
         checks: book.checks(),
+        unanswered: Vec::new(),
+        soak: None,
         people: book.people,
         faults: book.faults.clone(),
         series: report::series(&book),
         found,
-        server: scene.own.as_ref().and_then(|own| cost(own, &book)),
+        server: scene.own.as_ref().and_then(|own| cost(&lock(own), &book)),
     };
-    if best.is_some() {
+    if found.is_some_and(|found| found.rate.is_some()) && plan.soak.is_none() {
         report
             .notes
             .push("the figures in all are those of the highest rate that was kept".to_owned());
@@ -78,20 +84,32 @@ pub fn tell(plan: &Plan, scene: &mut Scene, kept: &Kept, found: Option<Found>) -
     report
 }
 
+/// Adds what is wrong with a soak.
+pub fn judge_soak(report: &mut Report) {
+    let Some(soak) = &report.soak else { return };
+    if let (Some(true), Some(slope)) = (soak.leaks, soak.memory_slope) {
+        report.problems.push(format!(
+            "the server's memory grows by {slope:.1} MiB a minute after it has settled"
+        ));
+        report.passed = false;
+    }
+}
+
 fn cost(own: &Own, book: &Book) -> Option<Cost> {
-    let (cpu, memory) = (process::cpu(own.pid())?, process::memory(own.pid())?);
+    let (cpu, memory) = (own.cpu()?, process::memory(own.pid())?);
+    let held = book.tally.rows.iter().filter_map(|row| row.held);
+    let most = held.map(|held| held.memory).fold(memory.1, u64::max);
     let all: u64 = book
         .tally
         .phases
         .iter()
         .map(|phase| phase.counts.acknowledged)
         .sum();
-    let mib = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
     Some(Cost {
         cpu_seconds: cpu.as_secs_f64(),
         cpu_us_per_message: cpu.as_secs_f64() * 1e6 / all.max(1) as f64,
-        memory_mib: mib(memory.0),
-        memory_max_mib: mib(memory.1),
+        memory_mib: report::mib(memory.0),
+        memory_max_mib: report::mib(most),
         file_system: process::file_system(&own.data),
     })
 }
@@ -224,6 +242,10 @@ fn shape(plan: &Plan, target: &Target) -> Settings {
         ("channels", lines.join(", ")),
         ("rate", rate),
         (
+            "soak",
+            plan.soak.as_ref().map_or_else(|| "none".to_owned(), soak),
+        ),
+        (
             "step",
             format!(
                 "{} after {} of warming up",
@@ -232,4 +254,13 @@ fn shape(plan: &Plan, target: &Target) -> Settings {
             ),
         ),
     ])
+}
+
+fn soak(plan: &SoakPlan) -> String {
+    let faults: Vec<&str> = plan.faults.iter().map(|fault| fault.as_str()).collect();
+    let faults = match faults.is_empty() {
+        true => "nothing goes wrong".to_owned(),
+        false => faults.join(", "),
+    };
+    format!("{}: {faults}", crate::config::show(plan.long))
 }

@@ -9,6 +9,8 @@ pub struct Checks {
     pub lost_handoffs: u64,
     /// Messages that a provider took twice.
     pub duplicates: u64,
+    /// Messages that a provider took twice because the server was killed before it could write down the first time.
+    pub repeated_after_kill: u64,
     /// Messages of the AI that came after a claim.
     pub ai_after_claim: u64,
     /// Messages that people owed an answer to at the end.
@@ -41,6 +43,10 @@ pub struct People {
     pub handed_back: u64,
     /// Resolved.
     pub resolved: u64,
+    /// Claimed by somebody who then went away without a word, as told.
+    pub vanished: u64,
+    /// Calls of the agents that were repeated because they were not answered, or answered with 5xx.
+    pub again: u64,
     /// Calls of the agents that failed.
     pub errors: u64,
 }

@@ -10,8 +10,14 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-pub use super::checks::{Checks, People};
+pub mod checks;
+pub mod standing;
+pub mod struck;
+
+pub use self::checks::{Checks, People};
+use self::struck::Struck;
 use super::tally::{Counts, Phase, Row, Stage, Tally};
+use crate::ids::IdHash;
 
 /// Unanswered messages that are followed at once; more are sent and not followed.
 pub const OPEN_MAX: usize = 1_000_000;
@@ -44,9 +50,12 @@ struct Customer {
     open: Vec<Open>,
     /// The conversation stands with people: it waits for one or has one.
     with_people: bool,
+    /// It waits for one.
+    waits: bool,
     /// Whom it belongs to since an answer to a claim: the AI's messages that were named in it.
     claimed: Option<Vec<String>>,
-    effects: std::collections::VecDeque<String>,
+    /// What the provider heard lately, by its name's hash, and when first.
+    effects: std::collections::VecDeque<(IdHash, Instant)>,
 }
 
 /// The book of a run.
@@ -66,6 +75,8 @@ pub struct Book {
     follows: bool,
     /// Whether agents are there.
     staffed: bool,
+    /// What was made to go wrong, in the order of time.
+    pub spells: Vec<Struck>,
     /// Statuses of refusals, and what else went wrong.
     pub faults: std::collections::BTreeMap<String, u64>,
 }
@@ -99,6 +110,7 @@ impl Book {
             begun,
             follows,
             staffed,
+            spells: Vec::new(),
             faults: std::collections::BTreeMap::new(),
         }
     }
@@ -239,14 +251,16 @@ impl Book {
     /// A provider heard `said`; `effect` and `message` name it.
     pub fn heard(&mut self, customer: u64, said: &Said, effect: &str, message: &str, now: Instant) {
         let one = self.customers.entry(customer).or_default();
-        if one.effects.iter().any(|known| known == effect) {
-            self.checks.duplicates += 1;
+        let effect = IdHash::of(effect);
+        let known = one.effects.iter().find(|(known, _)| *known == effect);
+        if let Some((_, first)) = known.copied() {
+            self.repeated(first);
             return;
         }
         if one.effects.len() == EFFECTS_MAX {
             one.effects.pop_front();
         }
-        one.effects.push_back(effect.to_owned());
+        one.effects.push_back((effect, now));
         match said {
             Said::Ai(_) | Said::AiToAll | Said::Either => {
                 if let Some(named) = &one.claimed
@@ -265,7 +279,10 @@ impl Book {
                     let took = now.saturating_duration_since(open.when.at);
                     let phase = &mut self.tally.phases[open.when.phase];
                     phase.latencies.record(Stage::AiReply, took);
-                    self.row(open.when.at).ai_replies += 1;
+                    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+                    let row = self.row(open.when.at);
+                    row.ai_replies += 1;
+                    row.ai_took.saturating_record(micros);
                 }
             }
             Said::Person(number) => {
@@ -289,7 +306,8 @@ impl Book {
     /// Says whether it is newly waiting.
     pub fn seen(&mut self, customer: u64, with_people: bool, waits: bool, now: Instant) -> bool {
         let one = self.customers.entry(customer).or_default();
-        let before = std::mem::replace(&mut one.with_people, with_people);
+        one.with_people = with_people;
+        let waited = std::mem::replace(&mut one.waits, waits);
         if !with_people {
             one.claimed = None;
             return false;
@@ -306,7 +324,7 @@ impl Book {
             let phase = &mut self.tally.phases[when.phase];
             phase.latencies.record(Stage::Ticket, took);
         }
-        let new = waits && !before;
+        let new = waits && !waited;
         self.people.tickets += u64::from(new);
         new
     }
@@ -341,44 +359,6 @@ impl Book {
     /// The reply was refused.
     pub fn not_replied(&mut self, number: u64) {
         self.replies.remove(&number);
-    }
-
-    /// Messages that were acknowledged and that the AI owes an answer to; and requests without a ticket.
-    pub fn owed(&self) -> (u64, u64) {
-        let all = self.customers.values().flat_map(|one| &one.open);
-        let (mut ai, mut tickets) = (0, 0);
-        for open in all.filter(|open| open.acknowledged) {
-            ai += u64::from(self.follows && !open.for_people);
-            tickets += u64::from(open.wants_ticket);
-        }
-        (ai, tickets)
-    }
-
-    /// Whether nothing is on its way any more: no answer of the AI, no ticket; with `people` none of them at work either.
-    pub fn at_rest(&self, people: bool) -> bool {
-        let waits = |open: &Open| !open.for_people || open.wants_ticket;
-        let mut all = self.customers.values();
-        let busy =
-            all.any(|one| people && self.staffed && one.with_people || one.open.iter().any(waits));
-        !busy && (!people || self.replies.is_empty())
-    }
-
-    /// Unanswered messages.
-    pub fn open(&self) -> usize {
-        self.open
-    }
-
-    /// What was found out, as things stand.
-    pub fn checks(&self) -> Checks {
-        let (lost, lost_handoffs) = self.owed();
-        let all = self.customers.values().flat_map(|one| &one.open);
-        let people = all.filter(|open| open.acknowledged && open.for_people && !open.wants_ticket);
-        Checks {
-            lost,
-            lost_handoffs,
-            left_to_people: people.count() as u64,
-            ..self.checks
-        }
     }
 }
 
@@ -488,6 +468,11 @@ mod tests {
         let now = world.after(40);
         assert!(world.book.seen(1, true, true, now));
         assert!(!world.book.seen(1, true, true, now), "it waits already");
+        assert!(!world.book.seen(1, true, false, now), "somebody has it");
+        assert!(
+            world.book.seen(1, true, true, now),
+            "whoever had it is gone"
+        );
         let checks = world.book.checks();
         assert_eq!(
             (checks.lost, checks.lost_handoffs, checks.left_to_people),

@@ -1,5 +1,6 @@
 //! The result as one page: tables and plots, light and dark, nothing to be loaded from anywhere.
 
+use super::course;
 use super::plot::{Axis, Line, nines, plot};
 use super::{Figures, Point, Report, show_millis, show_rate};
 
@@ -38,10 +39,20 @@ pub fn write(report: &Report) -> String {
     page.push_str(&throughput(&report.series));
     page.push_str("<h3>Acknowledgement</h3>");
     page.push_str(&acknowledgements(&report.series));
+    if report.series.iter().any(|point| point.memory_mib.is_some()) {
+        page.push_str("<h3>Memory, MiB</h3>");
+        page.push_str(&memory(&report.series));
+        page.push_str("<h3>Conversations in memory</h3>");
+        page.push_str(&resident(&report.series));
+    }
+    if let Some(of) = &report.soak {
+        page.push_str(&course::soak(of));
+    }
     page.push_str("<h2>Steps</h2>");
     page.push_str(&steps(report));
     page.push_str("<h2>People and promises</h2>");
     page.push_str(&promises(report));
+    page.push_str(&course::unanswered(report));
     page.push_str("<h2>What was asked for</h2><table class=\"words\">");
     for (name, value) in &report.settings {
         page.push_str(&format!(
@@ -218,6 +229,31 @@ fn acknowledgements(series: &[Point]) -> String {
     )
 }
 
+fn memory(series: &[Point]) -> String {
+    let picks: [(&str, Pick); 3] = [
+        ("server", |point| point.memory_mib),
+        ("of it not yet applied (tail)", |point| point.tail_mib),
+        ("the load itself", |point| point.load_memory_mib),
+    ];
+    held("Memory over time", series, &picks)
+}
+
+fn resident(series: &[Point]) -> String {
+    let picks: [(&str, Pick); 1] = [("conversations", |point| {
+        point.resident.map(|count| count as f64)
+    })];
+    held("Conversations in memory over time", series, &picks)
+}
+
+fn held(title: &str, series: &[Point], picks: &[(&str, Pick)]) -> String {
+    let all = series
+        .iter()
+        .flat_map(|point| picks.iter().filter_map(|(_, pick)| pick(point)));
+    let most = all.fold(1.0, f64::max);
+    let (x, y) = (end(series), Axis::even(most, ""));
+    plot(title, &x, &y, &lines(series, picks))
+}
+
 fn steps(report: &Report) -> String {
     let mut table = String::from(
         "<div class=\"wide\"><table><tr><th>rate</th><th></th><th>seconds</th><th>offered</th><th>acked</th><th>per s</th>\
@@ -265,6 +301,10 @@ fn promises(report: &Report) -> String {
         ),
         ("duplicates at a provider".to_owned(), checks.duplicates),
         (
+            "repeated because the server was killed meanwhile".to_owned(),
+            checks.repeated_after_kill,
+        ),
+        (
             "messages of the AI after a claim".to_owned(),
             checks.ai_after_claim,
         ),
@@ -275,6 +315,10 @@ fn promises(report: &Report) -> String {
         ("replies of people".to_owned(), people.replies),
         ("handed back".to_owned(), people.handed_back),
         ("resolved".to_owned(), people.resolved),
+        (
+            "claimed and left without a word, as told".to_owned(),
+            people.vanished,
+        ),
         (
             "left to people at the end".to_owned(),
             checks.left_to_people,
@@ -323,6 +367,10 @@ mod tests {
             p50: Some(1.0),
             p99: None,
             max: Some(3.0),
+            memory_mib: Some(90.0),
+            load_memory_mib: Some(60.0),
+            tail_mib: Some(1.0),
+            resident: Some(700),
         };
         Report {
             version: "0.0.0",
@@ -336,9 +384,11 @@ mod tests {
             counts: Counts::default(),
             stages: stages(&phase.latencies),
             checks: Checks::default(),
+            unanswered: Vec::new(),
             people: People::default(),
             faults: BTreeMap::from([("status 503".to_owned(), 3)]),
             series: vec![point(0.0), point(1.0)],
+            soak: None,
             found: Some(Found {
                 p99: 50.0,
                 rate: None,
@@ -365,7 +415,7 @@ mod tests {
         ] {
             assert!(!page.contains(outside), "{outside} stands in the page");
         }
-        assert_eq!(page.matches("<svg").count(), 3);
+        assert_eq!(page.matches("<svg").count(), 5);
         for text in [
             "3 &lt;b&gt;messages",
             "status 503",

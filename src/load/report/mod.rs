@@ -2,6 +2,7 @@
 //!
 //! As JSON it is a contract with whoever compares runs: fields are added, never renamed.
 
+pub mod course;
 pub mod html;
 pub mod plot;
 pub mod text;
@@ -12,6 +13,8 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::book::{Book, Checks, People};
+use super::inquiry::Told;
+use super::soak::Soak;
 use super::tally::{Counts, Latencies, Phase, Stage};
 
 /// Everything that is known of a run.
@@ -39,6 +42,8 @@ pub struct Report {
     pub stages: Vec<Figures>,
     /// What was found out about correctness.
     pub checks: Checks,
+    /// Messages that nobody answered, and what the server's trail says of them; the first twenty.
+    pub unanswered: Vec<Told>,
     /// What people did.
     pub people: People,
     /// What else went wrong, and how often.
@@ -47,6 +52,8 @@ pub struct Report {
     pub series: Vec<Point>,
     /// The highest rate that kept the objective, where that was asked for.
     pub found: Option<Found>,
+    /// What came of the soak, where there was one.
+    pub soak: Option<Soak>,
     /// What the server cost, where it was started for this.
     pub server: Option<Cost>,
 }
@@ -116,6 +123,14 @@ pub struct Point {
     pub p99: Option<f64>,
     /// The longest.
     pub max: Option<f64>,
+    /// Memory of the server, MiB; none: it was not watched.
+    pub memory_mib: Option<f64>,
+    /// Memory of the load's own process, MiB.
+    pub load_memory_mib: Option<f64>,
+    /// Durable and not yet applied, MiB.
+    pub tail_mib: Option<f64>,
+    /// Conversations that the server kept in memory.
+    pub resident: Option<u64>,
 }
 
 /// What the search found.
@@ -210,9 +225,18 @@ pub fn series(book: &Book) -> Vec<Point> {
             p50: at(50.0),
             p99: at(99.0),
             max: some.then(|| millis(row.acknowledged.max())),
+            memory_mib: row.held.map(|held| mib(held.memory)),
+            load_memory_mib: row.held.map(|held| mib(held.load_memory)),
+            tail_mib: row.held.map(|held| mib(held.tail)),
+            resident: row.held.map(|held| held.resident),
         }
     })
     .collect()
+}
+
+/// Bytes as MiB.
+pub fn mib(bytes: u64) -> f64 {
+    bytes as f64 / (1024.0 * 1024.0)
 }
 
 /// A number of milliseconds as people read it.
