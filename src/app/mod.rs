@@ -1,6 +1,7 @@
 //! The only place that knows every room: builds them, wires them, starts and stops them. No logic of its own.
 
 mod build;
+mod crowds;
 mod follow;
 mod insight;
 mod observers;
@@ -124,6 +125,7 @@ impl App {
             stop.clone(),
         )));
         tasks.push(tokio::spawn(offers::run(doors.clone(), stop.clone())));
+        tasks.push(tokio::spawn(crowds::run(doors.clone(), stop.clone())));
         Ok(Self {
             doors,
             model,

@@ -168,6 +168,7 @@ impl Config {
             switches: Switches::default(),
             calendars: self.calendars.clone(),
             earlier: BTreeMap::new(),
+            crowds: std::sync::Arc::default(),
         }
         .sealed()
     }

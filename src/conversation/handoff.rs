@@ -111,13 +111,21 @@ fn acknowledge(waiting: &mut Waiting, cx: &mut Cx<'_>) {
     let within = cx.queue().claim_within;
     // No minutes are named where the doors close before they are over.
     let soon = cx.after(within) == cx.now + within;
+    let place = cx.place(&waiting.handoff);
+    // Nor where an estimate is told: there are not two truths.
+    let soon = soon && place.is_none_or(|place| !cx.estimates(place));
     let args = TextArgs {
         minutes: soon.then(|| whole_minutes(cx.queue())),
         ..TextArgs::default()
     };
-    if !cx.say(Class::Ack, TextKey::Ack, args, Some(id)) {
+    let language = cx.language();
+    let texts = &cx.policy.texts;
+    let text = texts.render(TextKey::Ack, language.as_deref(), args);
+    let text = cx.with_place(text, place);
+    if !cx.say_text(Class::Ack, text, Some(id)) {
         waiting.ack_failed(id, cx.now);
     }
+    cx.offer_alternatives(place, id);
 }
 
 /// Puts a new handoff on the trail; the customer has waited for a person since `since`.

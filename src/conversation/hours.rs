@@ -79,18 +79,22 @@ impl Cx<'_> {
         true
     }
 
-    /// A sign that the wait goes on: while it is closed, when it opens.
-    pub(super) fn say_waiting(&mut self, company: bool, handoff: HandoffId) {
+    /// A sign that the wait goes on, and the place in line; while it is closed, when it opens.
+    pub(super) fn say_waiting(&mut self, waiting: &Waiting) {
+        let (handoff, id) = (waiting.handoff(), waiting.handoff().id);
         if let Some(gap) = self.gap() {
-            self.say_closed(gap, company, handoff);
+            let company = self.has_company(waiting);
+            self.say_closed(gap, company, id);
             return;
         }
-        self.say(
-            Class::Progress,
-            TextKey::Progress,
-            TextArgs::default(),
-            Some(handoff),
-        );
+        let place = self.place(handoff);
+        let language = self.language();
+        let args = TextArgs::default();
+        let texts = &self.policy.texts;
+        let text = texts.render(TextKey::Progress, language.as_deref(), args);
+        let text = self.with_place(text, place);
+        self.say_text(Class::Progress, text, Some(id));
+        self.offer_alternatives(place, id);
     }
 
     /// `until` in words, in the customer's language and the calendar's zone.

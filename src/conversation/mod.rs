@@ -21,6 +21,7 @@ pub mod calendar;
 pub mod decision;
 pub mod event;
 pub mod hearing;
+pub mod line;
 pub mod message;
 pub mod packed;
 pub mod policy;

@@ -16,6 +16,8 @@ pub enum Placeholder {
     Minutes,
     /// `{queue}`: the name of the queue.
     Queue,
+    /// `{position}`: a place in line, from 1.
+    Position,
     /// `{opens}`: when the queue opens, in words.
     Opens,
     /// `{weekday}`: the name of a day of the week.
@@ -30,10 +32,11 @@ pub enum Placeholder {
 
 impl Placeholder {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Agent,
         Self::Minutes,
         Self::Queue,
+        Self::Position,
         Self::Opens,
         Self::Weekday,
         Self::Date,
@@ -47,6 +50,7 @@ impl Placeholder {
             Self::Agent => "agent",
             Self::Minutes => "minutes",
             Self::Queue => "queue",
+            Self::Position => "position",
             Self::Opens => "opens",
             Self::Weekday => "weekday",
             Self::Date => "date",

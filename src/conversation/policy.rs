@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::Calendar;
+use super::line::{Crowd, Tell};
 use super::message::Medium;
 use super::routes::{Assignment, Match, Pin};
 use super::texts::Texts;
@@ -56,6 +57,9 @@ pub struct Policy {
     /// hash, and stored with those policies.
     #[serde(skip)]
     pub earlier: BTreeMap<u64, Arc<BTreeMap<QueueName, QueuePolicy>>>,
+    /// How full the queues are at this moment, where they tell. No part of the hash, and never stored.
+    #[serde(skip)]
+    pub crowds: Arc<BTreeMap<QueueName, Crowd>>,
 }
 
 /// One channel instance.
@@ -144,6 +148,9 @@ pub struct QueuePolicy {
     /// Whoever has, or is offered, this many conversations is offered none of this queue.
     #[serde(default)]
     pub capacity: u32,
+    /// What whoever waits is told of the line.
+    #[serde(default)]
+    pub tell: Tell,
 }
 
 /// A step of the ladder.
@@ -286,6 +293,7 @@ impl Default for Policy {
             switches: Switches::default(),
             calendars: BTreeMap::new(),
             earlier: BTreeMap::new(),
+            crowds: Arc::default(),
         }
         .sealed()
     }
@@ -350,6 +358,7 @@ impl Default for QueuePolicy {
             pin: Pin::default(),
             offer_for: Duration::from_mins(1),
             capacity: 5,
+            tell: Tell::default(),
         }
     }
 }

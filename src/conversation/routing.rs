@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::ids::AgentName;
+use crate::ids::{AgentName, HandoffId};
 
 /// What is kept.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct Routing {
     pub(super) lapsed: Vec<AgentName>,
     /// The policy that the handoff began under.
     pub(super) pinned: Option<u64>,
+    /// The handoff under which something instead of waiting was offered.
+    pub(super) alternatives: Option<HandoffId>,
 }
 
 impl Routing {
@@ -44,6 +46,7 @@ impl Routing {
             last_agent: next(&mut rest)?,
             lapsed: next(&mut rest)?,
             pinned: next(&mut rest)?,
+            alternatives: next(&mut rest)?,
         };
         match rest {
             [] => Ok(read),

@@ -119,6 +119,35 @@ texts! {
     Meanwhile = "meanwhile" []
         en "Until then I can go on helping you."
         es "Hasta entonces puedo seguir ayudándole.";
+    /// Follows an acknowledgement or a progress note: the place in line.
+    Place = "place" [Position]
+        en "You are number {position} in line."
+        es "Usted es el número {position} en la fila.";
+    /// Follows it where enough is known: how long it takes at the present pace.
+    Pace = "pace" [Minutes]
+        en "At the present pace it takes about {minutes} min."
+        es "Al ritmo actual son unos {minutes} min.";
+    /// It takes too long: what can be done instead; the possibilities follow, numbered.
+    Alternatives = "alternatives" []
+        en "You do not have to wait for that. Answer with a number if you would rather do something else:"
+        es "No tiene que esperar tanto. Responda con un número si prefiere otra cosa:";
+    /// One of them.
+    LeaveMessage = "leave_message" []
+        en "Leave a message" es "Dejar un mensaje";
+    /// One of them.
+    CallBack = "call_back" []
+        en "Be called back" es "Que me llamen";
+    /// One of them.
+    GoOnWithAi = "go_on_with_ai" []
+        en "Go on with the automated assistant" es "Seguir con el asistente automático";
+    /// They leave a message.
+    MessageNoted = "message_noted" []
+        en "Please write your message here. You need not stay: a person will answer it right here."
+        es "Escriba aquí su mensaje. No hace falta que espere: una persona le responderá aquí mismo.";
+    /// They want to be called.
+    CallBackNoted = "call_back_noted" []
+        en "Please write here on which number, and when, we can reach you. You need not stay: a person will call you."
+        es "Escriba aquí a qué número y cuándo podemos llamarle. No hace falta que espere: una persona le llamará.";
     /// Stands for `{opens}`: later on the same day.
     OpensToday = "opens_today" [Time, Zone]
         en "today at {time}"
@@ -200,6 +229,8 @@ pub struct TextArgs<'a> {
     pub minutes: Option<u64>,
     /// The queue's name.
     pub queue: Option<&'a str>,
+    /// The place in line, from 1.
+    pub position: Option<u64>,
     /// When the queue opens, in words.
     pub opens: Option<&'a str>,
     /// The name of a day of the week.
@@ -259,6 +290,7 @@ impl Texts {
     pub fn render(&self, key: TextKey, language: Option<&str>, args: TextArgs<'_>) -> String {
         let key = match (key, args.minutes, args.opens) {
             (TextKey::Ack, None, _) => TextKey::AckNoTime,
+            (TextKey::Pace, None, _) => TextKey::Progress,
             (TextKey::AfterHours, _, None) => TextKey::AfterHoursNoTime,
             (key, _, _) => key,
         };
@@ -313,6 +345,9 @@ impl Texts {
                 Some(minutes) => out.push_str(&minutes.max(1).to_string()),
                 None => out.push('…'),
             },
+            Some(Placeholder::Position) => {
+                out.push_str(&args.position.unwrap_or(1).to_string());
+            }
             Some(Placeholder::Opens) => out.push_str(args.opens.unwrap_or_default()),
             Some(Placeholder::Weekday) => out.push_str(args.weekday.unwrap_or_default()),
             Some(Placeholder::Date) => out.push_str(args.date.unwrap_or_default()),

@@ -121,6 +121,9 @@ impl Waiting {
             handoff::settle(&self.handoff, Settlement::Abandoned, cx);
             return self.back_to_ai(By::Customer, String::new(), TextKey::CustomerEnded, cx);
         }
+        if let Some(choice) = cx.chosen(inbound, self.handoff.id) {
+            return self.chose(choice, cx);
+        }
         let company = cx.has_company(&self);
         if let Some(gap) = cx.gap() {
             cx.say_closed(gap, company, self.handoff.id);
@@ -274,8 +277,7 @@ impl Waiting {
             action: action.to_owned(),
             deadline: self.deadline,
         });
-        let company = cx.has_company(&self);
-        cx.say_waiting(company, self.handoff.id);
+        cx.say_waiting(&self);
         Mode::Waiting(self)
     }
 
@@ -377,10 +379,8 @@ impl Waiting {
             queue: None,
         };
         let handoff = handoff::note_request(trigger, of.since, cx);
-        let id = handoff.id;
         let waiting = Self::begin(handoff, None, cx);
-        let company = cx.has_company(&waiting);
-        cx.say_waiting(company, id);
+        cx.say_waiting(&waiting);
         Mode::Waiting(waiting)
     }
 

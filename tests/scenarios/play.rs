@@ -6,6 +6,7 @@ use std::time::Duration;
 use segue::clock::Timestamp;
 use segue::conversation::decision::{Decision, Perform};
 use segue::conversation::event::{Act, Edit, Event};
+use segue::conversation::line::Crowd;
 use segue::conversation::message::{
     Attempt, Body, Customer, FailureCause, Inbound, Medium, Report, ReportState, Retry,
 };
@@ -289,6 +290,7 @@ impl World {
                 self.policy.earlier.insert(hash, queues.into());
                 self.policy = self.policy.clone().sealed();
             }
+            ["house", "line"] => self.line(text)?,
             ["house", "present"] => {
                 let people = present(text)?;
                 self.decide(Event::PeoplePresent { people }, now);
@@ -300,6 +302,21 @@ impl World {
             }
             _ => return Err(format!("nobody knows how to: {what}")),
         }
+        Ok(())
+    }
+
+    /// `3 ahead, pace 4m` or `nobody ahead`: how full the queue is.
+    fn line(&mut self, text: &str) -> Result<(), String> {
+        let (ahead, pace) = text
+            .split_once(", pace ")
+            .map_or((text, None), |(a, p)| (a, Some(p)));
+        let ahead = ahead.trim_end_matches(" ahead").parse().unwrap_or(0);
+        let one = |n: u8| (200, BEGIN, ConversationId::from_bytes([n; 16]));
+        let crowd = Crowd {
+            waiting: (0..ahead).map(one).collect(),
+            pace: pace.map(script::duration).transpose()?,
+        };
+        self.policy.crowds = std::collections::BTreeMap::from([("support".into(), crowd)]).into();
         Ok(())
     }
 

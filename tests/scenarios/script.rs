@@ -243,6 +243,11 @@ fn for_queue(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), Stri
                 _ => return Err(format!("assignment={value}?")),
             }
         }
+        "tell" => {
+            queue.tell.position = value.contains("position");
+            queue.tell.estimate = value.contains("estimate");
+        }
+        "alternatives_after" => queue.tell.alternatives_after = Some(duration(value)?),
         "offer_for" => queue.offer_for = duration(value)?,
         "pin_attribute" => queue.pin.attribute = Some(value.to_owned()),
         "pin_last_agent" => queue.pin.last_agent = yes(value)?,

@@ -1,5 +1,5 @@
 //! Which handoffs a queue takes, and how its conversations find a person: `match`, `assignment`, `capacity`, `offer_for`,
-//! `pin_attribute`, `pin_last_agent` of `[queues.NAME]`.
+//! `pin_attribute`, `pin_last_agent`; and what is told of the line: `tell_position`, `tell_estimate`, `alternatives_after` of `[queues.NAME]`.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::super::reader::{Reader, Section, Spot, suggestion};
 use super::super::values;
+use crate::conversation::line::Tell;
 use crate::conversation::policy::QueuePolicy;
 use crate::conversation::routes::{Assignment, Match, Pin};
 use crate::conversation::texts::primary;
@@ -15,6 +16,8 @@ use crate::ids::ChannelName;
 
 /// An offer that is over in less than five seconds is seen by nobody; one of a day is none.
 const OFFER: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_hours(24);
+/// Nobody is offered anything else before a minute.
+const PATIENCE: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(24);
 /// Amounts up to a trillion, in whole units.
 const AMOUNT: RangeInclusive<i64> = 1..=1_000_000_000_000;
 const MATCH_HINT: &str = "match = { reason = [\"high_value\"], language = [\"es\"] }: every key must hold, one value of each is enough";
@@ -44,6 +47,13 @@ pub(super) fn read(
     queue.pin = Pin {
         attribute: section.text(reader, "pin_attribute").map(|spot| spot.value),
         last_agent: section.boolean(reader, "pin_last_agent").unwrap_or(false),
+    };
+    queue.tell = Tell {
+        position: section.boolean(reader, "tell_position").unwrap_or(false),
+        estimate: section.boolean(reader, "tell_estimate").unwrap_or(false),
+        alternatives_after: section
+            .duration(reader, "alternatives_after", PATIENCE)
+            .map(|spot| spot.value),
     };
     let offers = ["assignment", "pin_attribute", "pin_last_agent"];
     let offers = offers.iter().any(|key| section.has(key));

@@ -1,0 +1,184 @@
+//! The line in front of a queue, as a waiting customer is told of it: their place, an honest estimate, and what they can
+//! do instead when it takes too long.
+//!
+//! How full the queues are is an argument (part of the [`Policy`](super::policy::Policy), not of its hash); what was
+//! told stands on the trail. A figure that nobody measured is never told: without enough claims lately there is no
+//! estimate.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Mode;
+use super::common::Cx;
+use super::handoff::{self, Handoff};
+use super::message::Inbound;
+use super::texts::{TextArgs, TextKey};
+use super::trail::Fact;
+use super::waiting::Waiting;
+use super::words::{By, Class, Settlement};
+use crate::clock::Timestamp;
+use crate::ids::{ConversationId, HandoffId};
+
+/// How full a queue is at this moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Crowd {
+    /// What waits: priority, since when, which.
+    pub waiting: Vec<(u8, Timestamp, ConversationId)>,
+    /// How long it lately took from one claim to the next while somebody waited; none: there were too few.
+    pub pace: Option<Duration>,
+}
+
+/// What a queue tells whoever waits in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Tell {
+    /// Their place in line.
+    pub position: bool,
+    /// How long it takes at the present pace.
+    pub estimate: bool,
+    /// Above this estimate, what they can do instead.
+    pub alternatives_after: Option<Duration>,
+}
+
+/// What a customer is told of the line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Place {
+    position: u64,
+    estimate: Option<Duration>,
+}
+
+impl Cx<'_> {
+    /// The place of `handoff` in line, where its queue tells anything of it and is open.
+    pub(super) fn place(&self, handoff: &Handoff) -> Option<Place> {
+        let tell = self.queue().tell;
+        if tell == Tell::default() || self.gap().is_some() {
+            return None;
+        }
+        let crowd = self.policy.crowds.get(&self.common.queue)?;
+        let (priority, since) = (self.common.priority, handoff.since);
+        let before = crowd.waiting.iter().filter(|(theirs, at, id)| {
+            *id != self.common.id && (*theirs > priority || (*theirs == priority && *at < since))
+        });
+        let position = before.count() as u64 + 1;
+        let times = u32::try_from(position).unwrap_or(u32::MAX);
+        Some(Place {
+            position,
+            estimate: crowd.pace.map(|pace| pace.saturating_mul(times)),
+        })
+    }
+
+    /// Whether the customer is told an estimate of `place`.
+    pub(super) fn estimates(&self, place: Place) -> bool {
+        self.queue().tell.estimate && place.estimate.is_some()
+    }
+
+    /// `text`, and what its queue tells of `place`.
+    pub(super) fn with_place(&self, mut text: String, place: Option<Place>) -> String {
+        let (Some(place), tell) = (place, self.queue().tell) else {
+            return text;
+        };
+        let language = self.language();
+        let mut add = |key, args| {
+            text.push(' ');
+            text.push_str(&self.policy.texts.render(key, language.as_deref(), args));
+        };
+        let args = TextArgs {
+            position: Some(place.position),
+            minutes: place.estimate.map(minutes),
+            ..TextArgs::default()
+        };
+        if tell.position {
+            add(TextKey::Place, args);
+        }
+        if self.estimates(place) {
+            add(TextKey::Pace, args);
+        }
+        text
+    }
+
+    /// Offers what can be done instead of waiting, once for each handoff, where it takes too long.
+    pub(super) fn offer_alternatives(&mut self, place: Option<Place>, handoff: HandoffId) {
+        let estimate = place.and_then(|place| place.estimate);
+        let limit = self.queue().tell.alternatives_after;
+        let too_long = limit.is_some_and(|limit| estimate.is_some_and(|long| long > limit));
+        if !too_long || self.common.routing.alternatives == Some(handoff) {
+            return;
+        }
+        self.common.routing.alternatives = Some(handoff);
+        let language = self.language();
+        let (texts, args) = (&self.policy.texts, TextArgs::default());
+        let text = texts.render(TextKey::Alternatives, language.as_deref(), args);
+        let mut choices = Vec::new();
+        for (number, key) in (1_u8..).zip(self.alternatives()) {
+            let title = texts.render(key, language.as_deref(), args);
+            // Buttons where a channel has them, lines of the text where it has none: so the number is in the title.
+            choices.push((key.as_str().to_owned(), numbered(number, &title)));
+        }
+        let (effect, class) = (self.effect(), Class::Progress);
+        let n = self.note(Fact::SystemWrote {
+            effect,
+            class,
+            text,
+            choices,
+        });
+        self.owe(effect, class, n, Some(handoff));
+    }
+
+    /// What can be done instead of waiting here, in the order of its numbers.
+    fn alternatives(&self) -> Vec<TextKey> {
+        let mut keys = vec![TextKey::LeaveMessage, TextKey::CallBack];
+        if !self.never_back() && self.ai_on() {
+            keys.push(TextKey::GoOnWithAi);
+        }
+        keys
+    }
+
+    /// Which of the alternatives that were offered under `handoff` these words choose.
+    pub(super) fn chosen(&self, inbound: &Inbound, handoff: HandoffId) -> Option<TextKey> {
+        if self.common.routing.alternatives != Some(handoff) {
+            return None;
+        }
+        let said = inbound.body.text().trim().to_lowercase();
+        let language = self.language();
+        let title = |key| {
+            let texts = &self.policy.texts;
+            texts.render(key, language.as_deref(), TextArgs::default())
+        };
+        let mut keys = (1_u8..).zip(self.alternatives());
+        let says = |number: u8, title: &str| {
+            let whole = numbered(number, title).to_lowercase();
+            said == number.to_string() || said == title.to_lowercase() || said == whole
+        };
+        keys.find(|(number, key)| says(*number, &title(*key)))
+            .map(|(_, key)| key)
+    }
+}
+
+impl Waiting {
+    /// The customer chose something instead of waiting.
+    pub(super) fn chose(mut self, key: TextKey, cx: &mut Cx<'_>) -> Mode {
+        if key == TextKey::GoOnWithAi {
+            cx.common.episode.waiting_since = None;
+            handoff::settle(&self.handoff, Settlement::Abandoned, cx);
+            return self.back_to_ai(By::Customer, String::new(), TextKey::CustomerEnded, cx);
+        }
+        let (tag, answer) = match key == TextKey::CallBack {
+            true => ("call-back", TextKey::CallBackNoted),
+            false => ("message", TextKey::MessageNoted),
+        };
+        // They need not stay: no more is said of the line, and the team sees what they wish.
+        cx.common.tags.insert(tag.to_owned());
+        self.part_company(cx);
+        cx.say(Class::System, answer, TextArgs::default(), None);
+        Mode::Waiting(self)
+    }
+}
+
+fn numbered(number: u8, title: &str) -> String {
+    format!("{number}. {title}")
+}
+
+/// Whole minutes, at least one.
+fn minutes(long: Duration) -> u64 {
+    long.as_secs().div_ceil(60).max(1)
+}
