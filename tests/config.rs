@@ -125,6 +125,7 @@ fn a_whole_configuration_is_understood() {
     assert_eq!(leads.pin.attribute.as_deref(), Some("account_manager"));
     assert!(leads.tell.position && leads.tell.estimate);
     assert_eq!(leads.tell.alternatives_after, Some(Duration::from_mins(15)));
+    assert_eq!(leads.survey.len(), 2);
     assert!(leads.pin.last_agent && support.pin == Pin::default());
     let matches = leads.matches.as_ref().expect("it has conditions");
     assert_eq!(

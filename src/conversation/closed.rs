@@ -12,6 +12,7 @@ use super::decision::{Answer, Refusal};
 use super::event::Act;
 use super::human::Human;
 use super::message::Inbound;
+use super::survey;
 use super::texts::{TextArgs, TextKey};
 use super::trail::Fact;
 use super::words::{By, Class, Outcome, SlaClock};
@@ -60,6 +61,7 @@ pub(super) fn close(ending: Ending, cx: &mut Cx<'_>) -> Mode {
     if let (Some(key), Outcome::Expired) = (told, ending.outcome) {
         cx.say(Class::System, key, TextArgs::default(), None);
     }
+    survey::ask(ending.outcome, cx);
     cx.common.episode.waiting_since = None;
     cx.common.unread = 0;
     let reopen_until = cx.now + cx.queue().reopen_within;
@@ -77,6 +79,9 @@ impl Closed {
     }
 
     pub(super) fn customer_wrote(self, inbound: &Inbound, cx: &mut Cx<'_>) -> Mode {
+        if survey::answered(inbound, cx) {
+            return Mode::Closed(self);
+        }
         let reopened = self.outcome.is_some() && cx.now < self.reopen_until;
         cx.change_owner();
         cx.open_episode(By::Customer, reopened);

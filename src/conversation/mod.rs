@@ -56,6 +56,7 @@ mod rules;
 mod saying;
 mod seen;
 mod streamed;
+pub mod survey;
 mod waiting;
 mod waiting_acts;
 

@@ -15,7 +15,7 @@ use super::line::{Crowd, Tell};
 use super::message::Medium;
 use super::routes::{Assignment, Match, Pin};
 use super::texts::Texts;
-use super::words::HandbackPolicy;
+use super::words::{HandbackPolicy, Outcome};
 use crate::clock::Timestamp;
 use crate::ids::{CalendarName, ChannelName, IdHash, QueueName};
 pub use crate::triage::phrases::{PhraseRule, Phrases};
@@ -151,6 +151,9 @@ pub struct QueuePolicy {
     /// What whoever waits is told of the line.
     #[serde(default)]
     pub tell: Tell,
+    /// After these outcomes the customer is asked how it went.
+    #[serde(default)]
+    pub survey: BTreeSet<Outcome>,
 }
 
 /// A step of the ladder.
@@ -359,6 +362,7 @@ impl Default for QueuePolicy {
             offer_for: Duration::from_mins(1),
             capacity: 5,
             tell: Tell::default(),
+            survey: BTreeSet::new(),
         }
     }
 }

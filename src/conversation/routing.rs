@@ -6,6 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::survey::Survey;
 use crate::clock::Timestamp;
 use crate::ids::{AgentName, HandoffId};
 
@@ -26,6 +27,8 @@ pub struct Routing {
     pub(super) pinned: Option<u64>,
     /// The handoff under which something instead of waiting was offered.
     pub(super) alternatives: Option<HandoffId>,
+    /// The question how it went, while an answer counts as one.
+    pub(super) survey: Option<Survey>,
 }
 
 impl Routing {
@@ -47,6 +50,7 @@ impl Routing {
             lapsed: next(&mut rest)?,
             pinned: next(&mut rest)?,
             alternatives: next(&mut rest)?,
+            survey: next(&mut rest)?,
         };
         match rest {
             [] => Ok(read),

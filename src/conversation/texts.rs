@@ -148,6 +148,18 @@ texts! {
     CallBackNoted = "call_back_noted" []
         en "Please write here on which number, and when, we can reach you. You need not stay: a person will call you."
         es "Escriba aquí a qué número y cuándo podemos llamarle. No hace falta que espere: una persona le llamará.";
+    /// The question how it went, where a person handled it.
+    Survey = "survey" [Agent]
+        en "How did {agent} do? Answer with a number from 1 (badly) to 5 (very well); anything else you write reaches us as usual."
+        es "¿Cómo le atendió {agent}? Responda con un número del 1 (mal) al 5 (muy bien); cualquier otra cosa que escriba nos llega como siempre.";
+    /// The same where the AI did.
+    SurveyAi = "survey_ai" []
+        en "How did the automated assistant do? Answer with a number from 1 (badly) to 5 (very well); anything else you write reaches us as usual."
+        es "¿Cómo le atendió el asistente automático? Responda con un número del 1 (mal) al 5 (muy bien); cualquier otra cosa que escriba nos llega como siempre.";
+    /// They answered.
+    SurveyThanks = "survey_thanks" []
+        en "Thank you for letting us know."
+        es "Gracias por decírnoslo.";
     /// Stands for `{opens}`: later on the same day.
     OpensToday = "opens_today" [Time, Zone]
         en "today at {time}"

@@ -7,7 +7,7 @@ use segue::config::{Config, Environment};
 use segue::conversation::message::Medium;
 use segue::conversation::policy::{LoopBreaker, OnLapse, Policy, QueuePolicy, Rung, RungAction};
 use segue::conversation::routes::Assignment;
-use segue::conversation::words::{HandbackPolicy, Reason};
+use segue::conversation::words::{HandbackPolicy, Outcome, Reason};
 use segue::ids::QueueName;
 use segue::triage::Settings;
 use segue::triage::specs::{Action, ClassSpec, Kind, Priority, RuleSpec, Spec};
@@ -248,6 +248,10 @@ fn for_queue(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), Stri
             queue.tell.estimate = value.contains("estimate");
         }
         "alternatives_after" => queue.tell.alternatives_after = Some(duration(value)?),
+        "survey" => {
+            let outcome = Outcome::parse(value).ok_or("no such outcome")?;
+            queue.survey.insert(outcome);
+        }
         "offer_for" => queue.offer_for = duration(value)?,
         "pin_attribute" => queue.pin.attribute = Some(value.to_owned()),
         "pin_last_agent" => queue.pin.last_agent = yes(value)?,

@@ -19,8 +19,6 @@ use crate::ids::{CalendarName, QueueName};
 const RUNGS_MAX: usize = 16;
 /// Clocks shorter than a second are mistakes; longer than 90 days nobody waits.
 const CLOCK: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(90 * 24);
-/// Keys that the contract names and this version does not support.
-const LATER: &[&str] = &["survey"];
 
 /// Reads `[queues.*]`: the queues, and the default one, which is the first in the file (`support` when there is none).
 pub(in crate::config) fn read(
@@ -51,8 +49,9 @@ pub(in crate::config) fn read(
         queue.hours = section
             .text(reader, "hours")
             .and_then(|name| calendars::named(reader, name, calendars));
+        queue.survey = routing::survey(reader, &mut section);
         routing::read(reader, &mut section, &mut queue, channels);
-        section.finish(reader, LATER);
+        section.finish(reader, &[]);
         queues.insert(name.clone(), queue);
         if let Some(way) = way {
             ways.insert(name, way);

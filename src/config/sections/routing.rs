@@ -1,5 +1,5 @@
 //! Which handoffs a queue takes, and how its conversations find a person: `match`, `assignment`, `capacity`, `offer_for`,
-//! `pin_attribute`, `pin_last_agent`; and what is told of the line: `tell_position`, `tell_estimate`, `alternatives_after` of `[queues.NAME]`.
+//! `pin_attribute`, `pin_last_agent`; and what is told of the line: `tell_position`, `tell_estimate`, `alternatives_after`; and `survey` of `[queues.NAME]`.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -11,7 +11,7 @@ use crate::conversation::line::Tell;
 use crate::conversation::policy::QueuePolicy;
 use crate::conversation::routes::{Assignment, Match, Pin};
 use crate::conversation::texts::primary;
-use crate::conversation::words::Reason;
+use crate::conversation::words::{Outcome, Reason};
 use crate::ids::ChannelName;
 
 /// An offer that is over in less than five seconds is seen by nobody; one of a day is none.
@@ -64,6 +64,24 @@ pub(super) fn read(
             reader.fault(&section.place(key), what, hint);
         }
     }
+}
+
+/// `survey`: the outcomes after which customers are asked how it went.
+pub(super) fn survey(reader: &mut Reader<'_>, section: &mut Section<'_>) -> BTreeSet<Outcome> {
+    let words = section.texts(reader, "survey").unwrap_or_default();
+    let mut read = |word: &Spot<String>| {
+        let found = Outcome::parse(&word.value);
+        if found.is_none() {
+            unknown(
+                reader,
+                word,
+                "outcome",
+                Outcome::ALL.iter().map(|one| one.as_str()),
+            );
+        }
+        found
+    };
+    words.iter().filter_map(&mut read).collect()
 }
 
 fn matches(reader: &mut Reader<'_>, section: &mut Section<'_>, channels: &[&str]) -> Option<Match> {
