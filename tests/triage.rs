@@ -360,6 +360,8 @@ fn an_answer_is_held_against_what_is_known() {
         &["answer.promises_refund"],
     );
     check("Soy una persona real.", &facts, &["answer.claims_human"]);
+    check("No, soy humano.", &facts, &["answer.claims_human"]);
+    check("No soy humano, soy un asistente.", &facts, &[]);
     check(
         "Le paso con un compañero.",
         &facts,
