@@ -8,7 +8,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use segue::triage::specs::Action;
-use segue::triage::{AnswerFacts, BUNDLED, Context, Gist, explicit_request};
+use segue::triage::{AnswerFacts, BUNDLED, Context, Gist, VAGUE, explicit_request};
 
 /// Language, split, the least recall, the most false positives; both per thousand.
 const FLOORS: &[(&str, &str, usize, usize)] = &[
@@ -360,8 +360,6 @@ fn an_answer_is_held_against_what_is_known() {
         &["answer.promises_refund"],
     );
     check("Soy una persona real.", &facts, &["answer.claims_human"]);
-    check("No, soy humano.", &facts, &["answer.claims_human"]);
-    check("No soy humano, soy un asistente.", &facts, &[]);
     check(
         "Le paso con un compañero.",
         &facts,
@@ -394,6 +392,65 @@ fn an_answer_is_held_against_what_is_known() {
     let fourth = AnswerFacts { vague: 3, ..again };
     let vague = BUNDLED.after_model("Sorry, I am not sure.", &fourth);
     assert_eq!(vague[1].action, Action::Handoff, "{vague:?}");
+}
+
+#[test]
+fn a_claim_to_be_human_is_heard_through_a_denial_of_the_machine() {
+    let check = |answer: &str, expected: &[&str]| {
+        let found = BUNDLED.after_model(answer, &AnswerFacts::default());
+        let rules: Vec<&str> = found.iter().map(|finding| finding.rule.as_str()).collect();
+        assert_eq!(rules, expected, "{answer:?}");
+    };
+    check("No soy un robot.", &["answer.claims_human"]);
+    check("Não sou um robô.", &["answer.claims_human"]);
+    check("Je ne suis pas un robot.", &["answer.claims_human"]);
+    check("Non sono un robot.", &["answer.claims_human"]);
+    check("No, soy humano.", &["answer.claims_human"]);
+    check("No soy humano, soy un asistente.", &[]);
+}
+
+#[test]
+fn an_answer_is_vague_only_when_it_says_so() {
+    let check = |answer: &str, vague: bool| {
+        let found = BUNDLED.after_model(answer, &AnswerFacts::default());
+        let heard = found.iter().any(|finding| finding.rule == VAGUE);
+        assert_eq!(heard, vague, "{answer:?}: {found:?}");
+    };
+    [
+        "I'm sorry, I don't know the answer to that.",
+        "I am not sure about that.",
+        "I'm afraid I cannot help with that.",
+        "We don't have that information.",
+        "Could you rephrase your question?",
+        "Please visit our website.",
+        "Lo siento, no sé la respuesta a eso.",
+        "No tengo esa información.",
+        "Não tenho essa informação.",
+        "Je ne sais pas.",
+        "Je ne suis pas sûr.",
+        "Das weiß ich leider nicht.",
+        "Ich bin mir nicht sicher.",
+        "Non ho informazioni al riguardo.",
+        "Dat weet ik niet.",
+        "Ek weet nie.",
+    ]
+    .into_iter()
+    .for_each(|answer| check(answer, true));
+    [
+        "Yes, we do have the blue lamp.",
+        "I am sure you will like it.",
+        "I can help with that: it opens at nine.",
+        "Please check your inbox, the receipt is there.",
+        "It is not available in red, but in blue.",
+        "Sí, lo tenemos en azul.",
+        "Ich kann Ihnen helfen: wir öffnen um neun.",
+        "Je peux vous aider, nous ouvrons à neuf heures.",
+        "Ik kan u helpen, we openen om negen uur.",
+        "Ek kan jou help, ons maak nege-uur oop.",
+        "Posso ajudar: abrimos às nove.",
+    ]
+    .into_iter()
+    .for_each(|answer| check(answer, false));
 }
 
 #[test]
