@@ -403,7 +403,7 @@ fn audit_at_rest(
     (repeated, latest)
 }
 
-/// Whatever the customer wrote to the AI was followed by an answer or by the promise of a person.
+/// Whatever the customer wrote to the AI was followed by an answer, or by the offer or the promise of a person.
 fn every_question_was_acted_upon(customer: Customer, trail: &[Entry]) {
     let mut open = None;
     for entry in trail {
@@ -413,7 +413,9 @@ fn every_question_was_acted_upon(customer: Customer, trail: &[Entry]) {
                 owner: ModeName::Ai | ModeName::Closed,
                 ..
             } => open = Some(id),
-            Fact::AiWrote { .. } | Fact::HandoffRequested { .. } => open = None,
+            Fact::AiWrote { .. } | Fact::OfferMade { .. } | Fact::HandoffRequested { .. } => {
+                open = None;
+            }
             _whatever_else => {}
         }
     }

@@ -71,9 +71,11 @@ fn world() -> Option<String> {
 /// The configuration that is measured: the defaults, with clocks too long to strike during the run.
 pub fn config(dir: &Path) -> Config {
     let provider = world().unwrap_or_else(|| "127.0.0.1:9".to_owned());
+    // The bench's customers say the same in every round, and would be offered a person for that.
     let model = world().map_or_else(String::new, |world| {
         format!(
             "burst = {{ quiet_ms = 0, max_ms = 0 }}\n\
+             [triage]\noff = [\"context.repeated\"]\n\
              [model]\nprovider = \"openai\"\nname = \"bench\"\nbase_url = \"http://{world}/v1\"\nmax_concurrent = 512\n"
         )
     });

@@ -5,6 +5,8 @@
 //! of the same schedule, so the rate stays what it was. Every text carries its message's mark (`zq…`), by which an answer
 //! is recognised, and texts differ, so that nothing takes them for repetition.
 
+use std::collections::HashMap;
+
 use super::arrivals::Chance;
 
 /// What a message is recognised by, before its number: letters that begin no word.
@@ -60,6 +62,8 @@ pub struct Customers {
     next_mark: u64,
     /// Who is in the middle of a burst, and for how many more messages.
     bursting: Option<(usize, u32)>,
+    /// Which question each customer asks next: whoever asks the same again and again is offered a person, not answered.
+    next_question: HashMap<u64, u8>,
 }
 
 impl Customers {
@@ -72,6 +76,7 @@ impl Customers {
             next_customer: 0,
             next_mark: 1,
             bursting: None,
+            next_question: HashMap::new(),
         };
         let active = mix.active.clamp(1, mix.conversations.max(1));
         for _ in 0..active {
@@ -106,12 +111,23 @@ impl Customers {
             // A burst goes on with whoever comes in their place: the arrivals are not lost.
             self.active[at] = self.begin();
         }
+        let what = match asks_for_person {
+            true => "I want to talk to a person, please.",
+            false => self.question(customer),
+        };
         Letter {
             customer,
             mark,
             asks_for_person,
-            text: text(mark, asks_for_person),
+            text: format!("{what} {MARK}{mark}"),
         }
+    }
+
+    fn question(&mut self, customer: u64) -> &'static str {
+        let next = self.next_question.entry(customer).or_default();
+        let question = QUESTIONS[usize::from(*next)];
+        *next = (*next + 1) % QUESTIONS.len() as u8;
+        question
     }
 
     fn begin(&mut self) -> Active {
@@ -128,6 +144,7 @@ impl Customers {
     }
 }
 
+/// Ordinary ones: no rule of triage takes them from the model.
 const QUESTIONS: [&str; 12] = [
     "Where is my parcel?",
     "What are your opening hours?",
@@ -140,16 +157,8 @@ const QUESTIONS: [&str; 12] = [
     "Is the lamp in stock again?",
     "How much is express delivery?",
     "May I change the address of my order?",
-    "When will I see the refund?",
+    "Is there a discount for students?",
 ];
-
-fn text(mark: u64, asks_for_person: bool) -> String {
-    let what = match asks_for_person {
-        true => "I want to talk to a person, please.",
-        false => QUESTIONS[(mark % QUESTIONS.len() as u64) as usize],
-    };
-    format!("{what} {MARK}{mark}")
-}
 
 /// What a person writes, recognisable by `number`.
 pub fn reply(number: u64) -> String {
