@@ -82,8 +82,7 @@ pub struct Common {
     pub(super) cancelled: VecDeque<AskId>,
     /// What the rules remember.
     pub window: Window,
-    /// Written and read behind the rest of the head.
-    #[serde(skip)]
+    /// What is kept of opening hours and routing.
     pub(super) routing: Routing,
 }
 

@@ -361,7 +361,7 @@ impl Conversation {
         // Grown once: most of a head is the ids it has seen, of eight bytes each.
         let mut head = Vec::with_capacity(384 + 8 * self.common.seen.len());
         head.push(HEAD_VERSION);
-        self.common.routing.append_to(packed::append(head, self))
+        packed::append(head, self)
     }
 
     /// Reads a head.
@@ -369,14 +369,9 @@ impl Conversation {
     /// # Errors
     /// [`UnreadableHead`] when the bytes are newer than this version or no head at all.
     pub fn decode(bytes: &[u8]) -> Result<Self, UnreadableHead> {
-        let malformed = |fault: postcard::Error| UnreadableHead::Malformed(fault.to_string());
         match bytes {
-            [HEAD_VERSION, head @ ..] => {
-                let (mut read, rest) =
-                    postcard::take_from_bytes::<Self>(head).map_err(malformed)?;
-                read.common.routing = routing::Routing::read(rest).map_err(malformed)?;
-                Ok(read)
-            }
+            [HEAD_VERSION, head @ ..] => postcard::from_bytes(head)
+                .map_err(|fault| UnreadableHead::Malformed(fault.to_string())),
             [newer, ..] if *newer > HEAD_VERSION => Err(UnreadableHead::Newer(*newer)),
             _ => Err(UnreadableHead::Malformed(
                 "empty, or an unknown format".into(),

@@ -86,11 +86,6 @@ impl Offer {
 }
 
 impl Window {
-    /// Whether nothing is remembered.
-    pub fn is_fresh(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// The offer that waits for an answer, if one does.
     pub fn offer(&self) -> Option<&Offer> {
         self.standing.as_ref()
@@ -358,6 +353,6 @@ mod tests {
             reopened: false,
         };
         let facts = [wrote("cancel it"), made("keyword.cancel"), opened];
-        assert!(after(&facts).is_fresh());
+        assert_eq!(after(&facts), Window::default());
     }
 }
