@@ -6,6 +6,7 @@
 pub mod anthropic;
 mod attempt;
 mod carrier;
+mod configured;
 pub mod guard;
 mod library;
 mod offline;
@@ -23,9 +24,10 @@ pub mod verdict;
 pub mod wire;
 
 pub use carrier::install_crypto;
-pub use service::{NotReady, Service};
+pub use configured::NotReady;
+pub use service::Service;
 
-use crate::conversation::question::{ModelAnswer, ModelFailure, Question};
+use crate::conversation::question::{ModelAnswer, ModelFailure};
 
 /// Where the text of a streamed answer goes, sentence by sentence, after the guardrails passed it.
 pub trait Emit: Send + Sync {
@@ -35,6 +37,3 @@ pub trait Emit: Send + Sync {
 
 /// Whatever answers questions.
 pub type Answered = Result<ModelAnswer, ModelFailure>;
-
-/// Keeps the imports of the contract above in use until the rooms exist.
-pub type Asked = Question;

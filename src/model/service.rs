@@ -7,11 +7,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{Answer, Ask, Failed, Remote, sum};
-use super::carrier::{Carrier, Until};
+use super::attempt::{Answer, Ask, Failed, sum};
+use super::carrier::Until;
+use super::configured::{Kind, Model, NotReady};
 use super::guard::Guard;
 use super::library::{Edition, Library};
 use super::offline;
@@ -19,7 +19,7 @@ use super::prompt;
 use super::retrieve::retrieve;
 use super::sentences;
 use super::settings::{ModelSettings, Provider};
-use super::wire::{Dialect, Refused};
+use super::wire::Refused;
 use super::{Answered, Emit};
 use crate::clock::monotonic;
 use crate::conversation::question::{Grounds, ModelAnswer, ModelFailure, ModelVerdict, Question};
@@ -36,16 +36,6 @@ const SHARE_PERCENT: u32 = 60;
 /// The most models in a row.
 pub const MODELS_MAX: usize = 8;
 
-/// The model cannot be used as configured.
-#[derive(Debug, thiserror::Error)]
-#[error("model `{model}`: {what}")]
-pub struct NotReady {
-    /// Its name in the configuration.
-    pub model: String,
-    /// What is wrong.
-    pub what: String,
-}
-
 /// Whatever answers questions; share it behind an `Arc`.
 pub struct Service {
     models: Vec<Model>,
@@ -56,17 +46,6 @@ pub struct Service {
     min_score: u32,
     grounded: bool,
     assess: bool,
-}
-
-struct Model {
-    name: String,
-    slots: Semaphore,
-    kind: Kind,
-}
-
-enum Kind {
-    Offline { delay: Duration },
-    Remote(Box<Remote>),
 }
 
 impl std::fmt::Debug for Service {
@@ -312,52 +291,6 @@ impl Service {
             tools: Vec::new(),
             usage: Usage::default(),
             confidence: said.confidence,
-        })
-    }
-}
-
-impl Model {
-    fn new(settings: &ModelSettings) -> Result<Self, NotReady> {
-        let not_ready = |what: String| NotReady {
-            model: settings.name.clone(),
-            what,
-        };
-        if settings.max_concurrent == 0 || settings.max_concurrent > Semaphore::MAX_PERMITS {
-            return Err(not_ready("max_concurrent must be at least 1".to_owned()));
-        }
-        let dialect = match settings.provider {
-            Provider::Offline => None,
-            Provider::Anthropic => Some(Dialect::Anthropic {
-                version: settings.api_version.clone(),
-            }),
-            Provider::OpenAi => Some(Dialect::OpenAi {
-                limit: settings.token_field,
-            }),
-        };
-        let kind = match dialect {
-            None => Kind::Offline {
-                delay: settings.offline_delay,
-            },
-            Some(_) if settings.max_tokens == 0 => {
-                return Err(not_ready("max_tokens must be at least 1".to_owned()));
-            }
-            Some(dialect) => {
-                let url = dialect.url(settings.base_url.as_deref());
-                let carrier = Carrier::new(&url, &dialect.headers(settings.api_key.as_ref()))
-                    .map_err(|error| not_ready(error.to_string()))?;
-                Kind::Remote(Box::new(Remote {
-                    carrier,
-                    dialect,
-                    name: settings.name.clone(),
-                    max_tokens: settings.max_tokens,
-                    prices: settings.prices,
-                }))
-            }
-        };
-        Ok(Self {
-            name: settings.name.clone(),
-            slots: Semaphore::new(settings.max_concurrent),
-            kind,
         })
     }
 }

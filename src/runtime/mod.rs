@@ -12,7 +12,9 @@ mod admission;
 mod asks;
 mod due;
 mod hub;
+mod idle;
 mod keeper;
+mod letter;
 mod outward;
 mod parking;
 mod perform;
@@ -20,6 +22,7 @@ mod recall;
 mod retry;
 mod router;
 mod shard;
+mod streaming;
 mod switches;
 #[cfg(test)]
 mod tests;

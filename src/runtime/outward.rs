@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Frame;
 use super::asks::OnRecord;
-use super::keeper::{Kept, Letter, Post, commit, decide};
-use super::perform::{Asking, Sending, StreamCell};
+use super::keeper::{Kept, commit, decide};
+use super::letter::{Letter, Post};
+use super::perform::{Asking, Sending};
+use super::streaming::StreamCell;
 use crate::conversation::decision::{Decision, Perform, Signal};
 use crate::conversation::event::Event;
 use crate::conversation::message::Medium;

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use ractor::ActorRef;
 
-use super::keeper::{Aside, Kept, Letter, answer, commit, decide};
+use super::keeper::{Aside, Kept, answer, commit, decide};
+use super::letter::Letter;
 use super::retry::written;
 use super::{Answered, Router, Unavailable, blocking};
 use crate::conversation::Conversation;

@@ -15,10 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::admission::PER_CONVERSATION_MAX;
 use super::asks::Asks;
-use super::keeper::{Letter, Post};
+use super::letter::{Letter, Post};
 use super::perform::Performer;
 use super::shard::Tree;
-use super::window::REST;
 use super::{Admission, Answered, Hub, Permit, Unavailable, Wheel};
 use crate::clock::{Clock, Timestamp, monotonic};
 use crate::conversation::Conversation;
@@ -202,7 +201,7 @@ impl Router {
                 self.metrics().mailbox_rejected(MailboxRefusal::Full);
                 return false;
             }
-            post.load = Some(super::keeper::Load::on(&slot.load));
+            post.load = Some(super::letter::Load::on(&slot.load));
         }
         let letter = Letter::Post(Box::new(post));
         match &mut slot.state {
@@ -237,49 +236,6 @@ impl Router {
             }),
         );
         durable.await.unwrap_or(false)
-    }
-
-    /// Lets conversations that nobody has used for a while rest, and then leave memory.
-    async fn passivate_idle(self) {
-        let every =
-            (self.inner.idle_after / 4).clamp(Duration::from_millis(50), Duration::from_secs(15));
-        let mut rested = self.inner.clock.now() - REST;
-        while !self.is_stopping() {
-            tokio::time::sleep(every).await;
-            let idle_since = self.inner.clock.now() - self.inner.idle_after;
-            // Whoever fell quiet before the last look has been told already.
-            let quiet = rested..self.inner.clock.now() - REST;
-            rested = quiet.end;
-            for map in &self.inner.maps {
-                for slot in map
-                    .lock()
-                    .expect("nobody panics while holding the map")
-                    .values()
-                {
-                    let State::Live { keeper, used_at } = &slot.state else {
-                        continue;
-                    };
-                    if *used_at < idle_since {
-                        let _ = keeper.cast(Letter::Retire);
-                    } else if quiet.contains(used_at) {
-                        let _ = keeper.cast(Letter::Rest);
-                    }
-                }
-                tokio::task::yield_now().await;
-            }
-        }
-    }
-
-    /// A keeper has gone to sleep with nothing left to do: forget it, unless somebody has written meanwhile.
-    pub(super) fn slept(&self, id: ConversationId, keeper: &ActorRef<Letter>) {
-        let mut map = self.map(id);
-        let gone = map.get(&id).is_some_and(|slot| match &slot.state {
-            State::Live { keeper: live, .. } => live.get_id() == keeper.get_id(),
-            State::Waking(_) => false,
-        });
-        if gone {
-            map.remove(&id);
-        }
     }
 
     /// Says that the end is near: long answers end, nothing is woken by the clock any more. What was accepted goes on.

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use ractor::{Actor, ActorRef};
 
-use super::keeper::{Keeper, Kept, Letter, Post};
+use super::keeper::{Keeper, Kept};
+use super::letter::{Letter, Post};
 use super::parking::refuse;
 use super::router::{Router, State};
 use super::window::Window;
