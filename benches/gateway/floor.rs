@@ -8,16 +8,20 @@ use std::time::Duration;
 use redb::{Database, TableDefinition};
 use segue::clock::monotonic;
 
+use crate::load;
+
 const ROWS: TableDefinition<u64, &[u8]> = TableDefinition::new("rows");
 /// Rows kept behind the newest, as the unapplied tail keeps them.
 const KEPT: u64 = 256;
 
-/// How often per second something was made durable, and how long half of them took at most, in microseconds.
+/// How often per second something was made durable, and how long it took, in microseconds.
 pub struct Durable {
     /// Per second.
     pub rate: f64,
     /// The median.
     pub p50: u32,
+    /// 99 % took no longer.
+    pub p99: u32,
 }
 
 fn repeat(long: Duration, mut once: impl FnMut(u64)) -> Durable {
@@ -31,7 +35,8 @@ fn repeat(long: Duration, mut once: impl FnMut(u64)) -> Durable {
     took.sort_unstable();
     Durable {
         rate,
-        p50: took[took.len() / 2],
+        p50: load::at(&took, 0.5),
+        p99: load::at(&took, 0.99),
     }
 }
 

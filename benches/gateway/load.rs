@@ -20,7 +20,7 @@ use crate::{CHANNEL, PUBLIC_URL, TOKEN};
 /// A signature in base64: 20 bytes.
 const SIGNATURE_LEN: usize = 28;
 /// Answers to webhooks are a few hundred bytes.
-const ANSWER_MAX: usize = 4_096;
+pub const ANSWER_MAX: usize = 4_096;
 
 /// A webhook that is signed and not yet posted.
 #[derive(Clone, Copy)]
@@ -61,7 +61,7 @@ pub fn signed(customer: u64, message: u64) -> Signed {
 
 /// A request with room for what differs.
 #[derive(Clone)]
-struct Template {
+pub struct Template {
     bytes: Vec<u8>,
     signature: usize,
     messages: Vec<usize>,
@@ -69,7 +69,8 @@ struct Template {
 }
 
 impl Template {
-    fn new() -> Self {
+    /// With nothing filled in.
+    pub fn new() -> Self {
         let (customer, message) = (7_777_777, 0xABCD_EF01_2345_6789);
         let body = body(customer, message);
         let mark = "=".repeat(SIGNATURE_LEN);
@@ -100,7 +101,8 @@ impl Template {
         }
     }
 
-    fn fill(&mut self, signed: &Signed) -> &[u8] {
+    /// The request that posts `signed`.
+    pub fn fill(&mut self, signed: &Signed) -> &[u8] {
         let mut message = [b'0'; 32];
         digits(&mut message, signed.message, 16);
         let mut customer = [b'0'; 10];
@@ -136,6 +138,8 @@ pub struct Run {
     pub p50: u32,
     /// 99 % were.
     pub p99: u32,
+    /// Microseconds of every request that was answered, least first.
+    pub latencies: Vec<u32>,
 }
 
 impl Run {
@@ -171,9 +175,7 @@ pub fn post(to: SocketAddr, connections: usize, signed: Vec<Signed>, for_at_most
     let all = tokio::task::LocalSet::new().block_on(&runtime, async {
         let mut streams = Vec::with_capacity(connections);
         for _ in 0..connections {
-            let stream = TcpStream::connect(to).await.expect("the server listens");
-            stream.set_nodelay(true).expect("a socket option");
-            streams.push(stream);
+            streams.push(connect(to).await.expect("the server listens"));
         }
         let began = monotonic();
         work.until.set(Some(began + for_at_most));
@@ -186,16 +188,36 @@ pub fn post(to: SocketAddr, connections: usize, signed: Vec<Signed>, for_at_most
         }
         began.elapsed()
     });
-    let mut took = work.took.borrow_mut();
-    took.sort_unstable();
-    let at = |share: usize| took.get(took.len() * share / 100).copied().unwrap_or(0);
+    let mut latencies = work.took.take();
+    latencies.sort_unstable();
     Run {
-        answered: took.len() as u64,
+        answered: latencies.len() as u64,
         refused: work.refused.get(),
         took: all,
-        p50: at(50),
-        p99: at(99),
+        p50: at(&latencies, 0.5),
+        p99: at(&latencies, 0.99),
+        latencies,
     }
+}
+
+/// Within so many microseconds this share of the requests was answered; `latencies` begin with the least.
+pub fn at(latencies: &[u32], share: f64) -> u32 {
+    let place = (latencies.len() as f64 * share) as usize;
+    let last = latencies.len().saturating_sub(1);
+    latencies.get(place.min(last)).copied().unwrap_or(0)
+}
+
+/// A connection that sends at once what it is given.
+pub async fn connect(to: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(to).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Posts `request` and reads the answer's code. None: the connection is of no more use.
+pub async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut [u8]) -> Option<u16> {
+    stream.write_all(request).await.ok()?;
+    answer(stream, buffer).await
 }
 
 async fn drive(mut stream: TcpStream, work: Rc<Work>) {
@@ -210,22 +232,19 @@ async fn drive(mut stream: TcpStream, work: Rc<Work>) {
             return;
         }
         work.next.set(n + 1);
-        if stream.write_all(template.fill(signed)).await.is_err() {
-            return work.refused.set(work.refused.get() + 1);
-        }
-        match answer(&mut stream, &mut buffer).await {
-            Some(true) => work
+        match exchange(&mut stream, template.fill(signed), &mut buffer).await {
+            Some(200..300) => work
                 .took
                 .borrow_mut()
                 .push(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX)),
-            Some(false) => work.refused.set(work.refused.get() + 1),
+            Some(_) => work.refused.set(work.refused.get() + 1),
             None => return work.refused.set(work.refused.get() + 1),
         }
     }
 }
 
-/// Reads one answer; whether it is 2xx. None: the connection is of no more use.
-async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Option<bool> {
+/// Reads one answer, down to its code.
+async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Option<u16> {
     let mut filled = 0;
     loop {
         let read = stream.read(&mut buffer[filled..]).await.ok()?;
@@ -249,7 +268,7 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Option<bool> {
             }
         })?;
         if filled == head + 4 + length {
-            return Some(buffer[..filled].starts_with(b"HTTP/1.1 2"));
+            return text.split(' ').nth(1)?.parse().ok();
         }
     }
 }

@@ -12,32 +12,56 @@
 //! |---|---|
 //! | `load` | the client |
 //! | `target` | the servers |
+//! | `bare` | the handler that forgets |
 //! | `people` | what is known before |
 //! | `floor` | the disk and redb alone |
 //! | `turns` | whole turns of the AI |
 //! | `history` | one message, by length of history |
 //! | `sustained` | as long as the applier has to keep up |
 //! | `memory` | what a conversation costs while it is in memory, and when it is not |
+//! | `crowd` | what ten and a hundred thousand in memory need, and writers out of all that are known |
+//! | `wake` | the first message to whoever is not in memory |
+//! | `start` | ready again after `kill -9` |
+//! | `half` | latency at half the most it can take |
+//! | `disk` | bytes on disk, and bytes written for them |
+//! | `hot`, `herd`, `slow`, `due` | what strains it, and who else feels that |
+//! | `plan` | what is measured, and how large |
+//! | `steady` | the client at a constant rate |
+//! | `scrape` | what the server says of itself |
 //! | `watch` | processor time and memory |
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod bare;
+mod crowd;
+mod disk;
+mod due;
 mod floor;
+mod half;
+mod herd;
 mod history;
+mod hot;
 mod load;
 mod memory;
 mod people;
+mod plan;
+mod scrape;
+mod slow;
+mod start;
+mod steady;
 mod sustained;
 mod target;
 mod turns;
+mod wake;
 mod watch;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use segue::load::process;
 use serde_json::{Value, json};
 
 use self::people::{Crowd, Holder};
+use self::plan::Plan;
 use self::target::Target;
 
 /// As in the `segue` command.
@@ -54,73 +78,6 @@ pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const RATE_MAX: usize = 90_000;
 /// The same of a long run, which must fit into memory.
 const SUSTAINED_MAX: usize = 45_000;
-
-/// What is measured.
-struct Plan {
-    seconds: f64,
-    rounds: usize,
-    active: u64,
-    known: Vec<u64>,
-    connections: Vec<usize>,
-    history: (u64, u32),
-    crowd: u64,
-    /// Seconds of the long run.
-    long: u64,
-    /// Customers of a round of whole turns.
-    turns: u64,
-    /// Only this: `rate`, of it `segue` or `bare` (for a profiler), `sustained`, `turns`, `history` or `memory`.
-    only: Option<String>,
-    json: Option<PathBuf>,
-}
-
-impl Plan {
-    fn of(arguments: &[String]) -> Self {
-        let all = |name: &str| {
-            let pairs = arguments.windows(2).filter(move |pair| pair[0] == name);
-            pairs.map(|pair| pair[1].clone()).collect::<Vec<_>>()
-        };
-        let numbers = |name: &str| {
-            all(name)
-                .iter()
-                .map(|text| text.parse().expect("a number"))
-                .collect::<Vec<f64>>()
-        };
-        let number = |name: &str, usual: f64| numbers(name).last().copied().unwrap_or(usual);
-        let small = arguments.iter().any(|one| one == "--test");
-        let known: Vec<u64> = numbers("--known").iter().map(|n| *n as u64).collect();
-        let connections: Vec<usize> = numbers("--connections")
-            .iter()
-            .map(|n| *n as usize)
-            .collect();
-        Self {
-            seconds: number("--seconds", if small { 0.2 } else { 2.0 }),
-            rounds: number("--rounds", if small { 1.0 } else { 7.0 }) as usize,
-            active: number("--active", if small { 100.0 } else { 20_000.0 }) as u64,
-            known: if known.is_empty() { vec![0] } else { known },
-            connections: if !connections.is_empty() {
-                connections
-            } else if small {
-                vec![8]
-            } else {
-                vec![64, 512]
-            },
-            history: if small { (8, 200) } else { (200, 10_000) },
-            crowd: if small { 200 } else { 20_000 },
-            long: number("--long", if small { 1.0 } else { 60.0 }) as u64,
-            turns: number("--turns", if small { 100.0 } else { 20_000.0 }) as u64,
-            only: all("--only").pop(),
-            json: all("--json").pop().map(PathBuf::from),
-        }
-    }
-
-    fn wants(&self, who: &str) -> bool {
-        match self.only.as_deref() {
-            None => true,
-            Some("rate") => matches!(who, "bare" | "segue"),
-            Some(only) => only == who,
-        }
-    }
-}
 
 /// One run of one server.
 struct Sample {
@@ -176,10 +133,34 @@ fn main() {
     if plan.wants("memory") {
         report["memory"] = memory::measure(plan.crowd, dir.path());
     }
+    parts(&plan, dir.path(), &mut report);
     if let Some(path) = &plan.json {
         std::fs::write(path, report.to_string()).expect("the file can be written");
     }
     println!("{report}");
+}
+
+/// Measures, prints and answers its figures.
+type Part = fn(&Plan, &Path) -> Value;
+
+/// What is measured one by one, each over a data directory of its own.
+fn parts(plan: &Plan, dir: &Path, report: &mut Value) {
+    let parts: [(&str, Part); 9] = [
+        ("crowd", crowd::measure),
+        ("wake", wake::measure),
+        ("start", start::measure),
+        ("half", half::measure),
+        ("disk", disk::measure),
+        ("hot", hot::measure),
+        ("herd", herd::measure),
+        ("slow", slow::measure),
+        ("due", due::measure),
+    ];
+    for (name, measure) in parts {
+        if plan.wants(name) {
+            report[name] = measure(plan, dir);
+        }
+    }
 }
 
 fn processors() -> usize {
@@ -251,6 +232,20 @@ fn segue(active: u64, known: u64, dir: &Path) -> Target {
         format!("segue, {known} known")
     };
     Target::segue(&name, &data)
+}
+
+/// Segue under `variables`, with `count` conversations of ten messages that a person holds and that are not in memory.
+fn held(name: &str, dir: &Path, count: u64, variables: &[(&str, &str)]) -> Target {
+    let data = dir.join(format!("held-{name}"));
+    let policy = target::config(&data).policy();
+    let crowd = Crowd {
+        first: 0,
+        count,
+        messages: 10,
+        holder: Holder::Person,
+    };
+    people::fill(&data, &CHANNEL.into(), &policy, &[crowd]);
+    Target::segue_with(name, &data, variables)
 }
 
 fn run(target: &mut Target, connections: usize, plan: &Plan, message: &mut u64) -> Sample {

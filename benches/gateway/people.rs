@@ -222,7 +222,8 @@ fn answer() -> ModelAnswer {
     }
 }
 
-struct Nobody;
+/// Observes nothing.
+pub struct Nobody;
 
 impl Observer for Nobody {
     fn committed(&self, _: Position, _: &[Arc<Turn>]) {}
@@ -230,6 +231,19 @@ impl Observer for Nobody {
 
 /// Makes a store in `dir` that knows `crowds`.
 pub fn fill(dir: &Path, channel: &ChannelName, policy: &Policy, crowds: &[Crowd]) {
+    // Long enough ago that every wait of a story is over by now.
+    let began = SystemClock::start().now() - Duration::from_secs(600);
+    fill_from(dir, channel, policy, crowds, |_| began);
+}
+
+/// The same, where the story of customer number `n` began at `began(n)`.
+pub fn fill_from(
+    dir: &Path,
+    channel: &ChannelName,
+    policy: &Policy,
+    crowds: &[Crowd],
+    began: impl Fn(u64) -> Timestamp,
+) {
     let options = Options {
         apply: false,
         tail_bytes_max: 1,
@@ -237,12 +251,10 @@ pub fn fill(dir: &Path, channel: &ChannelName, policy: &Policy, crowds: &[Crowd]
         ..Options::default()
     };
     let (store, _) = Store::open(dir, options, Arc::new(Nobody)).expect("a new store opens");
-    // Long enough ago that every wait of a story is over by now.
-    let began = SystemClock::start().now() - Duration::from_secs(600);
     let (mut chunk, mut since_settled) = (Vec::with_capacity(CHUNK), 0);
     for crowd in crowds {
         for n in crowd.first..crowd.first + crowd.count {
-            let mut story = Story::new(store.key(), channel, n, policy, began);
+            let mut story = Story::new(store.key(), channel, n, policy, began(n));
             story.tell(*crowd);
             chunk.push(story.turn());
             if chunk.len() == CHUNK {
@@ -264,7 +276,8 @@ pub fn fill(dir: &Path, channel: &ChannelName, policy: &Policy, crowds: &[Crowd]
     );
 }
 
-fn submit(store: &Store, turns: Vec<Turn>) {
+/// Commits `turns`; returns when they are durable.
+pub fn submit(store: &Store, turns: Vec<Turn>) {
     let (tell, told) = sync_channel(1);
     let done = move |result| tell.send(result).expect("the filler listens");
     store.submit(turns, store.generation(), Box::new(done));

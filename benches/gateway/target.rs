@@ -1,40 +1,29 @@
 //! The servers that are measured, each a process of its own so that its processor time can be told from the client's.
 //!
-//! Both stand on the same listener and the same runtime. The bare one verifies the signature, parses the form and
-//! forgets; the other is Segue as `serve` starts it. A child speaks one JSON object per line: first where it listens,
-//! then its figures whenever it is sent a line. A line `FIRST COUNT` makes it look after these customers first, which
-//! brings them into memory and changes nothing.
+//! They stand on the same listener and the same runtime; Segue is as `serve` starts it. A child speaks one JSON object per line: first where it listens,
+//! then its figures whenever it is sent a line. A line `look FIRST COUNT` makes it look after these customers first, which
+//! brings them into memory and changes nothing; a line `ask FIRST COUNT` asks each for something that is refused, one
+//! after another, and tells how long the answers took.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::to_bytes;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::routing::post;
 use segue::app::App;
-use segue::channel::Webhook;
-use segue::channel::twilio::signature::{Signed, Verifier};
+use segue::clock::monotonic;
 use segue::config::{Config, Environment};
-use segue::conversation::event::Event;
-use segue::http::listen;
+use segue::conversation::event::{Act, Event};
+use segue::conversation::words::Role;
+use segue::load::process;
 use segue::runtime::Runtime;
-use segue::secret::Secret;
 use segue::store::Options;
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
 
 use crate::people::address;
-use crate::turns;
 use crate::{CHANNEL, PUBLIC_URL, TOKEN};
-
-/// The longest body taken: what Segue takes too.
-const BODY_BYTES_MAX: usize = 1024 * 1024;
+use crate::{bare, load, start, turns};
 
 /// What a child says of itself.
 #[derive(Clone, Copy, Default, Debug, Serialize, Deserialize)]
@@ -49,6 +38,8 @@ pub struct Figures {
     pub resident: u64,
     /// Replies that the provider accepted.
     pub turns: u64,
+    /// Microseconds that half, and 99 %, of those asked on a line `ask` took for an answer.
+    pub asked_us: [u32; 2],
 }
 
 impl Figures {
@@ -61,6 +52,8 @@ impl Figures {
 #[derive(Serialize, Deserialize)]
 struct Listening {
     address: SocketAddr,
+    /// The operations listener; only Segue has one.
+    ops: Option<SocketAddr>,
 }
 
 /// Where model and provider are played, if they are.
@@ -109,64 +102,21 @@ pub fn play(arguments: &[String]) -> bool {
         .build()
         .expect("a runtime");
     match &arguments[at + 1..] {
-        [part] if part == "bare" => runtime.block_on(bare()),
+        [part] if part == "bare" => runtime.block_on(bare::serve()),
         [part] if part == "sink" => runtime.block_on(turns::sink()),
         [part] if part == "bare-turns" => {
             let world = world().expect("where model and provider are");
             runtime.block_on(turns::bare(world.parse().expect("an address")));
         }
         [part, dir] if part == "segue" => runtime.block_on(segue(Path::new(dir))),
+        [part, dir, numbers @ ..] if part == "tail" => {
+            let number = |text: &String| text.parse().expect("a number");
+            let numbers: Vec<u64> = numbers.iter().map(number).collect();
+            runtime.block_on(start::tail(Path::new(dir), &numbers));
+        }
         other => panic!("no such part: {other:?}"),
     }
     true
-}
-
-async fn bare() {
-    let tokens = [Secret::from(TOKEN)];
-    let verifier = Arc::new(Verifier::new(PUBLIC_URL, &tokens, &[]));
-    let router = Router::new()
-        .route("/webhooks/{channel}", post(verify))
-        .with_state(verifier);
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let listener = listen::bind(any).expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let stop = CancellationToken::new();
-    let serving = tokio::spawn(listen::serve(
-        listener,
-        router,
-        stop.clone(),
-        Duration::from_secs(1),
-    ));
-    converse(address, |_| Figures::default()).await;
-    stop.cancel();
-    serving.await.expect("the listener does not panic");
-}
-
-async fn verify(
-    State(verifier): State<Arc<Verifier>>,
-    request: Request,
-) -> (StatusCode, &'static str) {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
-        return (StatusCode::BAD_REQUEST, "");
-    };
-    let path_and_query = parts
-        .uri
-        .path_and_query()
-        .map_or("", |target| target.as_str());
-    let webhook = Webhook {
-        method: &parts.method,
-        path_and_query,
-        headers: &parts.headers,
-        body: &body,
-    };
-    match verifier.verify(&webhook) {
-        Ok(Signed::Form(form)) if form.get("MessageSid").is_some() => {
-            (StatusCode::OK, "<Response/>")
-        }
-        Ok(Signed::Form(_) | Signed::Other) => (StatusCode::UNPROCESSABLE_ENTITY, ""),
-        Err(_) => (StatusCode::FORBIDDEN, ""),
-    }
 }
 
 async fn segue(dir: &Path) {
@@ -177,13 +127,13 @@ async fn segue(dir: &Path) {
     let app = App::start(config(dir)).await.expect("Segue starts");
     let runtime = app.doors().runtime.clone();
     let figures = move |line: &str| {
-        if let Some((first, count)) = line.split_once(' ') {
-            look(
-                &runtime,
-                first.parse().expect("a number"),
-                count.parse().expect("a number"),
-            );
-        }
+        let words: Vec<&str> = line.split(' ').collect();
+        let number = |text: &str| text.parse().expect("a number");
+        let asked_us = match words[..] {
+            ["look", first, count] => look(&runtime, number(first), number(count)),
+            ["ask", first, count] => ask(&runtime, number(first), number(count)),
+            _ => [0; 2],
+        };
         let tail = runtime.store().tail();
         Figures {
             unapplied: tail.records,
@@ -191,22 +141,45 @@ async fn segue(dir: &Path) {
             commits: tail.last_seq,
             resident: runtime.router().resident() as u64,
             turns: 0,
+            asked_us,
         }
     };
-    converse(app.public_address(), figures).await;
+    let addresses = (app.public_address(), Some(app.ops_address()));
+    converse(addresses, figures).await;
     app.stop().await;
 }
 
-fn look(runtime: &Runtime, first: u64, count: u64) {
+fn look(runtime: &Runtime, first: u64, count: u64) -> [u32; 2] {
     for n in first..first + count {
         let id = runtime.conversation_id(&CHANNEL.into(), &address(n));
         runtime.router().tell(id, Event::DeadlinePassed);
     }
+    [0; 2]
+}
+
+/// Somebody else types in a conversation that Ana holds: that is refused, and nothing is stored.
+fn ask(runtime: &Runtime, first: u64, count: u64) -> [u32; 2] {
+    let handle = tokio::runtime::Handle::current();
+    let mut took: Vec<u32> = (first..first + count)
+        .map(|n| {
+            let id = runtime.conversation_id(&CHANNEL.into(), &address(n));
+            let began = monotonic();
+            let act = runtime.act(id, "bob".into(), Role::Agent, Act::Typing, None);
+            let answered = handle.block_on(act);
+            answered.expect("nothing is in the way");
+            u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX)
+        })
+        .collect();
+    took.sort_unstable();
+    [load::at(&took, 0.5), load::at(&took, 0.99)]
 }
 
 /// Tells figures as long as somebody asks.
-pub async fn converse(address: SocketAddr, figures: impl Fn(&str) -> Figures + Send + 'static) {
-    say(&Listening { address });
+pub async fn converse(
+    (address, ops): (SocketAddr, Option<SocketAddr>),
+    figures: impl Fn(&str) -> Figures + Send + 'static,
+) {
+    say(&Listening { address, ops });
     let conversing = tokio::task::spawn_blocking(move || {
         for line in std::io::stdin().lock().lines() {
             let Ok(line) = line else { return };
@@ -227,6 +200,8 @@ pub struct Target {
     pub name: String,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it listens for operations.
+    ops: Option<SocketAddr>,
     child: Child,
     asks: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -238,9 +213,16 @@ impl Target {
         Self::start("bare handler", &["bare".to_owned()], &[])
     }
 
-    /// The model and the provider.
-    pub fn sink() -> Self {
-        Self::start("model and provider", &["sink".to_owned()], &[])
+    /// The model and the provider, as `variables` make them.
+    pub fn sink(variables: &[(&str, &str)]) -> Self {
+        Self::start("model and provider", &["sink".to_owned()], variables)
+    }
+
+    /// Somebody who fills the tail of the store in `dir` and applies nothing; see [`start::tail`].
+    pub fn tail(dir: &Path, numbers: [u64; 3]) -> Self {
+        let mut part = vec!["tail".to_owned(), dir.display().to_string()];
+        part.extend(numbers.iter().map(u64::to_string));
+        Self::start("tail", &part, &[])
     }
 
     /// The handler that asks, sends and forgets.
@@ -274,10 +256,11 @@ impl Target {
             .expect("a child");
         let asks = child.stdin.take();
         let mut answers = BufReader::new(child.stdout.take().expect("piped"));
-        let Listening { address } = hear(&mut answers);
+        let Listening { address, ops } = hear(&mut answers);
         Self {
             name: name.to_owned(),
             address,
+            ops,
             child,
             asks,
             answers,
@@ -289,21 +272,43 @@ impl Target {
         self.child.id()
     }
 
+    /// Its operations listener.
+    pub fn ops(&self) -> SocketAddr {
+        self.ops.expect("Segue has an operations listener")
+    }
+
+    /// Resident memory, in MiB.
+    pub fn rss(&self) -> f64 {
+        let held = process::memory(self.pid()).map_or(0, |(now, _)| now);
+        held as f64 / f64::from(1 << 20)
+    }
+
+    /// Ends it at once, as `kill -9` does.
+    pub fn kill(mut self) {
+        self.child.kill().expect("our own child");
+        self.child.wait().expect("our own child");
+    }
+
     /// How it stands.
     pub fn figures(&mut self) -> Figures {
-        self.ask("")
+        self.send("")
     }
 
     /// Looks after `count` customers from `first` on; waits until they are in memory.
     pub fn look(&mut self, first: u64, count: u64) {
-        let mut figures = self.ask(&format!("{first} {count}"));
+        let mut figures = self.send(&format!("look {first} {count}"));
         while figures.resident < count {
             std::thread::sleep(Duration::from_millis(50));
             figures = self.figures();
         }
     }
 
-    fn ask(&mut self, line: &str) -> Figures {
+    /// Asks `count` customers from `first` on, one after another; half, and 99 %, answered in so many microseconds.
+    pub fn ask(&mut self, first: u64, count: u64) -> [u32; 2] {
+        self.send(&format!("ask {first} {count}")).asked_us
+    }
+
+    fn send(&mut self, line: &str) -> Figures {
         let asks = self.asks.as_mut().expect("open until it is stopped");
         asks.write_all(format!("{line}\n").as_bytes())
             .expect("the child lives");

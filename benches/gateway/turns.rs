@@ -42,7 +42,7 @@ const ANSWER: &str =
 
 /// Rounds of `count` customers; prints and answers the figures.
 pub fn measure(count: u64, rounds: usize, dir: &Path) -> Value {
-    let mut world = Target::sink();
+    let mut world = Target::sink(&[]);
     let address = world.address.to_string();
     let data = dir.join("turns");
     let variables = [("SEGUE_BENCH_WORLD", address.as_str())];
@@ -103,21 +103,43 @@ fn run(target: &mut Target, world: &mut Target, count: u64, first: u64) -> [f64;
     [count as f64 / took, used.all as f64 / count as f64]
 }
 
-/// The model and the provider.
+/// How long model and provider take for an answer, and what they have done.
+struct World {
+    model: Duration,
+    provider: Duration,
+    accepted: AtomicU64,
+}
+
+/// The model and the provider. `SEGUE_BENCH_MODEL_MS` and `SEGUE_BENCH_PROVIDER_MS` make them slow.
 pub async fn sink() {
-    let accepted = Arc::new(AtomicU64::new(0));
+    let slow = |name| {
+        let millis = std::env::var(name).map_or(0, |text| text.parse().expect("milliseconds"));
+        Duration::from_millis(millis)
+    };
+    let world = Arc::new(World {
+        model: slow("SEGUE_BENCH_MODEL_MS"),
+        provider: slow("SEGUE_BENCH_PROVIDER_MS"),
+        accepted: AtomicU64::new(0),
+    });
     let router = Router::new()
         .route("/v1/chat/completions", post(model))
         .route("/2010-04-01/Accounts/{account}/Messages.json", post(accept))
-        .with_state(Arc::clone(&accepted));
+        .with_state(Arc::clone(&world));
     serve(router, move || Figures {
-        turns: accepted.load(Ordering::Relaxed),
+        turns: world.accepted.load(Ordering::Relaxed),
         ..Figures::default()
     })
     .await;
 }
 
-async fn model(_body: Bytes) -> Response {
+async fn pause(long: Duration) {
+    if !long.is_zero() {
+        tokio::time::sleep(long).await;
+    }
+}
+
+async fn model(State(world): State<Arc<World>>, _body: Bytes) -> Response {
+    pause(world.model).await;
     let message = json!({ "role": "assistant", "content": ANSWER });
     Json(json!({
         "id": "bench", "object": "chat.completion", "model": "bench",
@@ -127,8 +149,9 @@ async fn model(_body: Bytes) -> Response {
     .into_response()
 }
 
-async fn accept(State(accepted): State<Arc<AtomicU64>>, _body: Bytes) -> Response {
-    let number = accepted.fetch_add(1, Ordering::Relaxed);
+async fn accept(State(world): State<Arc<World>>, _body: Bytes) -> Response {
+    pause(world.provider).await;
+    let number = world.accepted.fetch_add(1, Ordering::Relaxed);
     let answer = json!({ "sid": format!("SM{number:032x}"), "status": "queued" });
     (StatusCode::CREATED, Json(answer)).into_response()
 }
@@ -226,7 +249,7 @@ async fn serve(router: Router, figures: impl Fn() -> Figures + Send + 'static) {
     let stop = CancellationToken::new();
     let within = Duration::from_secs(1);
     let serving = tokio::spawn(listen::serve(listener, router, stop.clone(), within));
-    target::converse(address, move |_| figures()).await;
+    target::converse((address, None), move |_| figures()).await;
     stop.cancel();
     serving.await.expect("the listener does not panic");
 }

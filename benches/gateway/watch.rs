@@ -75,3 +75,25 @@ pub fn total(threads: &BTreeMap<String, Cpu>) -> Cpu {
     };
     threads.values().fold(Cpu::default(), add)
 }
+
+/// Bytes that a process had moved to and from the disk.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Io {
+    /// Read from the disk, not from the page cache.
+    pub read: u64,
+    /// Written, counted when the page became dirty.
+    pub written: u64,
+}
+
+/// What `pid` has moved so far; nothing where the kernel does not tell.
+pub fn io(pid: u32) -> Io {
+    let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let of = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| rest.trim().parse().ok()).unwrap_or(0)
+    };
+    Io {
+        read: of("read_bytes:"),
+        written: of("write_bytes:"),
+    }
+}
