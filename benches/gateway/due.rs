@@ -118,6 +118,11 @@ fn pass(plan: &Plan, mut segue: Target, first: Timestamp, data: &Path) -> Value 
     let wait = first.since(clock.now());
     let opens = monotonic() + wait;
     std::thread::sleep(wait.saturating_sub(BEFORE));
+    let resident = segue.figures().resident;
+    assert!(
+        resident <= ORDINARY,
+        "{resident} are in memory before their deadline"
+    );
     // They fell asleep while we waited, and it is not their waking that is measured.
     steady::wake(to, 4 << 40);
     let (others, handled) = std::thread::scope(|scope| {

@@ -94,6 +94,24 @@ impl<'a> Story<'a> {
         }
     }
 
+    /// A conversation that is known already goes on at `now`. Its customer's next messages are number `said` and on,
+    /// which must be new.
+    pub fn resumed(
+        conversation: Conversation,
+        policy: &'a Policy,
+        now: Timestamp,
+        said: u64,
+    ) -> Self {
+        Self {
+            conversation,
+            entries: Vec::new(),
+            evicted: Vec::new(),
+            policy,
+            now,
+            said,
+        }
+    }
+
     /// Told in full: `messages` of both sides, then whoever holds it.
     pub fn tell(&mut self, crowd: Crowd) {
         self.customer();

@@ -13,10 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use segue::clock::{Clock, SystemClock, monotonic};
+use segue::conversation::Conversation;
+use segue::conversation::policy::Policy;
+use segue::ids::ConversationId;
 use segue::store::{Options, Store};
 use serde_json::{Value, json};
 
-use crate::people::{self, Crowd, Holder, Story};
+use crate::people::{self, Crowd, Holder, Story, address};
 use crate::plan::Plan;
 use crate::target::{self, Figures, Target};
 use crate::{CHANNEL, load, scatter, scrape, spread, watch};
@@ -38,6 +41,8 @@ struct Started {
     tail: f64,
     /// What it read from the disk until then, in MiB.
     read: f64,
+    /// Milliseconds of these that the store took to open.
+    opening: f64,
 }
 
 /// Kills and starts by turns; prints and answers how long it took.
@@ -45,24 +50,27 @@ pub fn measure(plan: &Plan, dir: &Path) -> Value {
     let data = dir.join("start");
     let policy = target::config(&data).policy();
     let known = plan.known.iter().copied().max().unwrap_or(0);
-    let crowd = Crowd {
-        first: 0,
-        count: known.max(plan.active),
+    let crowd = |first, count, holder| Crowd {
+        first,
+        count,
         messages: 10,
-        holder: Holder::Person,
+        holder,
     };
-    people::fill(&data, &CHANNEL.into(), &policy, &[crowd]);
+    let closed = known.saturating_sub(plan.active);
+    let crowds = [
+        crowd(0, plan.active, Holder::Person),
+        crowd(plan.active, closed, Holder::Nobody),
+    ];
+    people::fill(&data, &CHANNEL.into(), &policy, &crowds);
     println!(
-        "\nfrom the start of the process after kill -9, {} conversations known (medians, most)",
-        crowd.count
+        "\nfrom the start of the process after kill -9, {} conversations open and {closed} closed (medians, most)",
+        plan.active
     );
-    let mut fresh = crowd.count;
     let mut rows = Vec::new();
     for (name, cold) in [("full tail, warm", false), ("full tail, cold", true)] {
         let starts: Vec<Started> = (0..plan.rounds.min(3))
             .map(|_| {
-                let mut tail = Target::tail(&data, [fresh, plan.active, plan.tail]);
-                fresh += plan.active;
+                let mut tail = Target::tail(&data, [plan.active, plan.tail]);
                 let filled = tail.figures().tail_bytes;
                 tail.kill();
                 start(&data, filled, cold)
@@ -80,10 +88,10 @@ pub fn measure(plan: &Plan, dir: &Path) -> Value {
     Value::from(rows)
 }
 
-/// The part of a child: commits messages of so many customers from the first on until the tail holds so many bytes.
+/// The part of a child: commits messages of the first customers, so many, until the tail holds so many bytes.
 pub async fn tail(dir: &Path, numbers: &[u64]) {
-    let &[first, count, bytes] = numbers else {
-        panic!("first, count and bytes, not {numbers:?}");
+    let &[count, bytes] = numbers else {
+        panic!("count and bytes, not {numbers:?}");
     };
     let policy = target::config(dir).policy();
     let options = Options {
@@ -92,24 +100,9 @@ pub async fn tail(dir: &Path, numbers: &[u64]) {
         ..Options::default()
     };
     let (store, _) = Store::open(dir, options, Arc::new(people::Nobody)).expect("it opens");
-    let began = SystemClock::start().now() - Duration::from_secs(600);
-    let mut stories: Vec<Story<'_>> = (first..first + count)
-        .map(|n| Story::new(store.key(), &CHANNEL.into(), n, &policy, began))
-        .collect();
-    for together in stories.chunks_mut(TOGETHER) {
-        let told = together.iter_mut().map(|story| {
-            story.tell(Crowd {
-                first,
-                count,
-                messages: 1,
-                holder: Holder::Person,
-            });
-            story.turn()
-        });
-        people::submit(&store, told.collect());
-        // What the last process left behind goes too: only messages are to stay.
-        store.settle().expect("the disk has room");
-    }
+    // What the last process left behind goes first.
+    store.settle().expect("the disk has room");
+    let mut stories: Vec<Story<'_>> = (0..count).map(|n| resumed(&store, n, &policy)).collect();
     'full: loop {
         for together in stories.chunks_mut(TOGETHER) {
             if store.tail().bytes >= bytes {
@@ -128,6 +121,15 @@ pub async fn tail(dir: &Path, numbers: &[u64]) {
     };
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
     target::converse((nowhere, None), move |_| figures).await;
+}
+
+fn resumed<'a>(store: &Store, n: u64, policy: &'a Policy) -> Story<'a> {
+    let id = ConversationId::derive(store.key(), CHANNEL, &address(n));
+    let loaded = store.load(id, 0).expect("it can be read");
+    let head = loaded.expect("it is known").head;
+    let conversation = Conversation::decode(&head).expect("it was written by us");
+    let now = SystemClock::start().now();
+    Story::resumed(conversation, policy, now, now.as_millis().unsigned_abs())
 }
 
 /// Kills a running Segue in the middle of a burst; answers how many bytes of the tail it had left to apply.
@@ -171,11 +173,13 @@ fn start(data: &Path, tail: u64, cold: bool) -> Started {
         load::post(segue.address, 1, once, READY_MAX).answered == 1
     });
     let read = watch::io(segue.pid()).read;
+    let opening = 1_000.0 * scrape::sum(segue.ops(), "segue_recovery_seconds", "");
     segue.settle();
     Started {
         steps: [listens, ready, acknowledged],
         tail: tail as f64,
         read: read as f64 / f64::from(1 << 20),
+        opening,
     }
 }
 
@@ -195,9 +199,11 @@ fn row(name: &str, starts: &[Started]) -> Value {
     let [listens, ready, acknowledged] = [step(0), step(1), step(2)];
     let tail = spread(starts.iter().map(|start| start.tail));
     let read = spread(starts.iter().map(|start| start.read));
+    let opening = spread(starts.iter().map(|start| start.opening));
     println!(
-        "  {name:<24} listens {:.0} ({:.0}), ready {:.0} ({:.0}), acknowledges {:.0} ({:.0}) ms; \
+        "  {name:<24} store open after {:.0}; listens {:.0} ({:.0}), ready {:.0} ({:.0}), acknowledges {:.0} ({:.0}) ms; \
          tail {:.1} MiB, read from disk {:.1} MiB",
+        opening[0],
         listens[0],
         listens[2],
         ready[0],
@@ -209,6 +215,6 @@ fn row(name: &str, starts: &[Started]) -> Value {
     );
     json!({
         "name": name, "listens_ms": listens, "ready_ms": ready, "acknowledges_ms": acknowledged,
-        "tail_bytes": tail, "read_mib": read,
+        "tail_bytes": tail, "read_mib": read, "store_open_ms": opening,
     })
 }

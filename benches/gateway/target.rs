@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::people::address;
 use crate::{CHANNEL, PUBLIC_URL, TOKEN};
-use crate::{bare, load, start, turns};
+use crate::{bare, load, scrape, start, turns};
 
 /// What a child says of itself.
 #[derive(Clone, Copy, Default, Debug, Serialize, Deserialize)]
@@ -219,7 +219,7 @@ impl Target {
     }
 
     /// Somebody who fills the tail of the store in `dir` and applies nothing; see [`start::tail`].
-    pub fn tail(dir: &Path, numbers: [u64; 3]) -> Self {
+    pub fn tail(dir: &Path, numbers: [u64; 2]) -> Self {
         let mut part = vec!["tail".to_owned(), dir.display().to_string()];
         part.extend(numbers.iter().map(u64::to_string));
         Self::start("tail", &part, &[])
@@ -294,12 +294,18 @@ impl Target {
         self.send("")
     }
 
-    /// Looks after `count` customers from `first` on; waits until they are in memory.
+    /// Looks after `count` customers from `first` on; waits until they are in memory, and not only on their way.
     pub fn look(&mut self, first: u64, count: u64) {
         let mut figures = self.send(&format!("look {first} {count}"));
         while figures.resident < count {
             std::thread::sleep(Duration::from_millis(50));
             figures = self.figures();
+        }
+        let woken = |ops| scrape::sum(ops, "segue_actor_activation_seconds_count", "");
+        let (mut before, mut now) = (f64::NAN, woken(self.ops()));
+        while before != now {
+            std::thread::sleep(Duration::from_millis(200));
+            (before, now) = (now, woken(self.ops()));
         }
     }
 
