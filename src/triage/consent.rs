@@ -26,6 +26,12 @@ const COURTESIES: [&str; 32] = [
     "bitte", "danke", "dank", "dankie", "asseblief", "alstublieft", "sir", "dear", "so", "great", "good", "nice",
 ];
 
+/// Words that turn an agreement round, or leave it open.
+const DENIALS: &[&str] = &[
+    "not", "no", "dont", "never", "nunca", "jamas", "nao", "non", "pas", "jamais", "nein", "nicht",
+    "kein", "keine", "mai", "niet", "geen", "nee", "nie",
+];
+
 impl Phrases {
     /// Whether `text`, as an answer to an offer, agrees. In any language: many say "ok" who write another.
     pub fn says_yes(&self, text: &str) -> Option<Match> {
@@ -34,7 +40,10 @@ impl Phrases {
         }
         let compiled = self.compiled.of(self);
         let (said, wording) = first(compiled, text)?;
-        let said_yes = wording.list == List::Yes;
+        // "of course not", "oui mais pas maintenant": whatever is unclear is no answer
+        let rest = said.strip_prefix(&*wording.text).unwrap_or_default();
+        let denied = rest.split_whitespace().any(|word| DENIALS.contains(&word));
+        let said_yes = wording.list == List::Yes && !denied;
         let alone = said_yes && only_yes(compiled, &said, wording);
         // "ok?" asks back
         let asks = text.trim_end().ends_with('?');
@@ -152,6 +161,7 @@ mod tests {
             "ok thanks",
             "sure, thanks",
             "yes, but first tell me the price",
+            "sure, why not",
             "yes connect me to a person",
             "no problem, connect me",
             "please",
@@ -235,6 +245,14 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_none() {
         [
+            "of course not",
+            "absolutely not",
+            "por supuesto que no",
+            "com certeza não",
+            "bien sûr que non",
+            "ja nein",
+            "yes no",
+            "oui mais pas maintenant",
             "yesterday",
             "nothing works",
             "what are your prices",

@@ -304,7 +304,7 @@ impl Rules {
                 ..self.finding(reading, reason, action, 0, 0)
             });
         };
-        if signals.repeated >= limits.repeated.max(2) {
+        if limits.repeated > 0 && signals.repeated >= limits.repeated.max(2) {
             let times = format!("asked {} times", signals.repeated);
             add("context.repeated", Reason::Repetition, Action::Offer, times);
         }
