@@ -20,6 +20,7 @@ use crate::http::limit::{Rate, Rates};
 use crate::ids::ChannelName;
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::metrics::{Metrics, ModelLabel, Names};
+use crate::model::guard::TAG_DEFAULT;
 use crate::model::settings::{ModelSettings, Prices, Provider as Answerer};
 use crate::model::{NotReady, Service};
 use crate::runtime::{Performer, SWITCHES};
@@ -143,7 +144,10 @@ fn model(config: &Config) -> ModelSettings {
         timeout: section.patience.timeout,
         max_concurrent: section.max_concurrent,
         system_prompt: section.system_prompt.clone(),
-        handoff_tag: section.handoff_tag.clone().unwrap_or_default(),
+        handoff_tag: section
+            .handoff_tag
+            .clone()
+            .unwrap_or_else(|| TAG_DEFAULT.to_owned()),
         prices: section.prices.get(name).map_or_else(Prices::default, price),
         top_k: config.knowledge.top_k,
         min_score: config.knowledge.min_score,
@@ -302,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_and_the_least_score_reach_the_model() {
+    fn prices_score_and_tag_reach_the_model() {
         let text = "[model]\nprovider = \"openai\"\nname = \"m\"\napi_key = \"k\"\nfallback = [\"f\", \"g\"]\n\
                     prices = { input = 3.0, output = 15.0, cached = 0.3 }\n\
                     [model.prices_of.g]\ninput = 1\noutput = 2\n[knowledge]\nmin_score = 120\n";
@@ -322,6 +326,7 @@ mod tests {
             prices(1_000_000, 2_000_000, 1_000_000)
         );
         assert_eq!(settings.min_score, 120);
+        assert_eq!(settings.handoff_tag, TAG_DEFAULT);
         assert_eq!(settings.api_key, Some("k".into()));
     }
 }

@@ -64,6 +64,8 @@ pub enum Line {
     },
     /// A private note of a person on our side.
     Note(String),
+    /// The episode was closed: what came before is settled.
+    EpisodeEnded,
 }
 
 /// The customer's words in `lines` that wait for an answer: what retrieval searches for.
@@ -72,7 +74,7 @@ pub fn asked(lines: &[Line]) -> String {
     for line in lines.iter().rev() {
         match line {
             Line::Customer(text) => open.push(text),
-            Line::Ai(_) | Line::Human { .. } => break,
+            Line::Ai(_) | Line::Human { .. } | Line::EpisodeEnded => break,
             Line::System(_)
             | Line::HandoffRequested { .. }
             | Line::HumanStretchBegan { .. }
@@ -103,6 +105,7 @@ pub fn line(fact: &Fact) -> Option<Line> {
         },
         Fact::SystemWrote { text, .. } => Line::System(text.clone()),
         Fact::NoteWritten { text, .. } => Line::Note(text.clone()),
+        Fact::Closed { .. } => Line::EpisodeEnded,
         Fact::HandoffRequested { reason, .. } => Line::HandoffRequested { reason: *reason },
         Fact::Claimed { agent, .. } => Line::HumanStretchBegan {
             agent: agent.as_str().to_owned(),
@@ -128,7 +131,6 @@ pub fn line(fact: &Fact) -> Option<Line> {
         | Fact::LadderStepped { .. }
         | Fact::GhostDeclared { .. }
         | Fact::SlaEvaluated { .. }
-        | Fact::Closed { .. }
         | Fact::Settled { .. }
         | Fact::Reviewed { .. }
         | Fact::Edited { .. }

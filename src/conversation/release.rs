@@ -11,7 +11,7 @@ use super::common::Cx;
 use super::decision::Perform;
 use super::gate::{AI_OFF, Gate, gate};
 use super::handoff::{self, Trigger};
-use super::message::{Attempt, FailureCause, Retry};
+use super::message::{Attempt, FailureCause, Medium, Retry};
 use super::outbox::{ATTEMPTS_MAX, DOUBT, HOLD_MAX, Owed, OwedState, back_off};
 use super::trail::Fact;
 use super::words::{Class, MessageState};
@@ -315,9 +315,21 @@ pub(super) fn doubt_what_died(began_at: Timestamp, cx: &mut Cx<'_>) {
     if let OwedState::InFlight { since } = first.state
         && since <= began_at
     {
-        let until = since + DOUBT;
+        let until = match told_by_nobody(cx.common.medium) {
+            true => cx.now,
+            false => since + DOUBT,
+        };
         first.state = OwedState::Doubt { until };
         cx.touch();
+    }
+}
+
+/// Whether nobody will ever tell what became of a send, and repeating it at once harms nobody: browsers know what they
+/// have by its number, and a gateway of our user's by its idempotency key.
+const fn told_by_nobody(medium: Medium) -> bool {
+    match medium {
+        Medium::Webchat | Medium::Http => true,
+        Medium::Whatsapp | Medium::Sms | Medium::Telegram | Medium::Voice | Medium::Other => false,
     }
 }
 

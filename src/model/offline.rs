@@ -181,14 +181,13 @@ fn handed_back(question: &Question, texts: &Texts) -> Option<String> {
             } => {
                 return Some(format!("{} {agent}.", texts.handed_back));
             }
-            Line::HumanStretchEnded { agent: None, .. } | Line::Ai(_) | Line::Human { .. } => {
-                return None;
-            }
-            Line::Customer(_)
-            | Line::System(_)
-            | Line::HandoffRequested { .. }
+            Line::HumanStretchEnded { agent: None, .. }
             | Line::HumanStretchBegan { .. }
-            | Line::Note(_) => {}
+            | Line::EpisodeEnded
+            | Line::Ai(_)
+            | Line::Human { .. } => return None,
+            Line::Customer(_) | Line::System(_) | Line::HandoffRequested { .. } | Line::Note(_) => {
+            }
         }
     }
     None
@@ -261,7 +260,9 @@ fn missed_before(question: &Question) -> bool {
             Line::Ai(text) => {
                 return text.contains(ENGLISH.dont_know) || text.contains(SPANISH.dont_know);
             }
-            Line::Human { .. } | Line::HumanStretchEnded { .. } => return false,
+            Line::Human { .. } | Line::HumanStretchEnded { .. } | Line::EpisodeEnded => {
+                return false;
+            }
             Line::Customer(_)
             | Line::System(_)
             | Line::HandoffRequested { .. }

@@ -122,8 +122,8 @@ pub fn compose(stable: &Arc<str>, question: &Question, hits: &[Hit]) -> Prompt {
     }
 }
 
-/// What the customer asks now: their words since the last answer, and never words from before a handback, because
-/// those belonged to the person who had the conversation.
+/// What the customer asks now: their words since the last answer. Words from before a handback belonged to the person who
+/// had the conversation, and count only where that person left the last of them unanswered.
 pub fn open_question(question: &Question) -> String {
     let ended = |line: &Line| matches!(line, Line::HumanStretchEnded { .. });
     let since = question
@@ -131,7 +131,15 @@ pub fn open_question(question: &Question) -> String {
         .iter()
         .rposition(ended)
         .map_or(0, |at| at + 1);
-    asked(&question.lines[since..])
+    let own = asked(&question.lines[since..]);
+    if !own.is_empty() {
+        return own;
+    }
+    // Nothing new, and yet it was asked: the person gave it back without an answer to the customer's last words. What led
+    // to the stretch, before they came, is not asked again.
+    let theirs = |line: &Line| matches!(line, Line::Human { .. } | Line::HumanStretchBegan { .. });
+    let unanswered = question.lines.iter().rposition(theirs);
+    unanswered.map_or(own, |at| asked(&question.lines[at + 1..]))
 }
 
 fn varying(question: &Question, hits: &[Hit]) -> String {
@@ -251,6 +259,7 @@ fn turn(line: &Line) -> Turn {
             name(agent)
         )),
         Line::HumanStretchEnded { agent, by, note } => user(ended(agent.as_deref(), *by, note)),
+        Line::EpisodeEnded => user("[The matter was closed here.]".to_owned()),
         Line::Note(text) => user(format!(
             "[Internal note, not for the customer: {}]",
             flat(text)
@@ -495,6 +504,18 @@ mod tests {
         };
         let asked = |lines| open_question(&question(lines));
         assert_eq!(asked(vec![customer("a person!"), ended.clone()]), "");
+        let began = Line::HumanStretchBegan {
+            agent: "Ana".to_owned(),
+        };
+        assert_eq!(
+            asked(vec![
+                customer("a person!"),
+                began,
+                customer("it broke"),
+                ended.clone()
+            ]),
+            "it broke"
+        );
         assert_eq!(
             asked(vec![customer("a person!"), ended, customer("hours?")]),
             "hours?"

@@ -41,7 +41,9 @@ fn said_before(question: &Question) -> Option<&str> {
         match line {
             Line::Ai(_) => answered = true,
             Line::Customer(text) if answered => return Some(text),
-            Line::Human { .. } | Line::HumanStretchEnded { .. } => return None,
+            Line::Human { .. } | Line::HumanStretchEnded { .. } | Line::EpisodeEnded => {
+                return None;
+            }
             Line::Customer(_)
             | Line::System(_)
             | Line::HandoffRequested { .. }

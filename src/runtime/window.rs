@@ -183,7 +183,7 @@ fn bytes(line: &Line) -> usize {
     let text = match line {
         Line::Customer(text) | Line::Ai(text) | Line::System(text) | Line::Note(text) => text.len(),
         Line::Human { agent, text } => agent.len() + text.len(),
-        Line::HandoffRequested { .. } => 0,
+        Line::HandoffRequested { .. } | Line::EpisodeEnded => 0,
         Line::HumanStretchBegan { agent } => agent.len(),
         Line::HumanStretchEnded { agent, note, .. } => {
             agent.as_ref().map_or(0, String::len) + note.len()

@@ -355,6 +355,7 @@ pub fn seen_by_the_model(line: &Line) -> String {
             let who = agent.as_deref().unwrap_or("nobody");
             format!("the stretch of {who} ended by {by}, note \"{note}\"")
         }
+        Line::EpisodeEnded => "(closed)".to_owned(),
         Line::Note(text) => format!("note: \"{text}\""),
     }
 }
