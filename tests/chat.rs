@@ -253,14 +253,15 @@ async fn a_customer_is_answered_in_a_stream_and_gets_a_person() {
     tab.message(Speaker::System).await;
     assert!(tab.seen.contains(&ToVisitor::Who {
         mode: Some(ModeName::Waiting),
-        name: None
+        name: None,
+        may_end: false,
     }));
 
     house
         .act(&tab.visitor.clone(), Act::Claim { force: false })
         .await;
     tab.until(|told| {
-        matches!(told, ToVisitor::Who { mode: Some(ModeName::Human), name } if name.as_deref() == Some("Ana"))
+        matches!(told, ToVisitor::Who { mode: Some(ModeName::Human), name, may_end: true } if name.as_deref() == Some("Ana"))
     })
     .await;
     house

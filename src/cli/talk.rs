@@ -277,6 +277,7 @@ impl<R: AsyncBufRead + Unpin, W: Write> Talk<R, W> {
                 mode,
                 name,
                 after,
+                may_end: _,
             } => {
                 if self.visitor.as_ref() != Some(&visitor) {
                     keep_visitor(&self.arguments, &visitor)?;
@@ -320,7 +321,7 @@ impl<R: AsyncBufRead + Unpin, W: Write> Talk<R, W> {
                     return Ok(self.stored(&refused.id));
                 }
             },
-            ToVisitor::Who { mode, name } => self.screen.who(mode, name.as_deref())?,
+            ToVisitor::Who { mode, name, .. } => self.screen.who(mode, name.as_deref())?,
             ToVisitor::Error { why } => self.screen.notice(&why)?,
         }
         Ok(false)

@@ -20,7 +20,7 @@
 //! | `typing` | `name`?, `seconds` | somebody is writing, for at most so long; without a name: the AI |
 //! | `stored` | `id` | that message is on disk and acted upon |
 //! | `refused` | `id`, `why`, `retry_after`? | that message (an empty `id`: a second `hello`) was not taken; with `retry_after` (seconds), send it again then |
-//! | `who` | `mode`, `name`? | who answers from here on |
+//! | `who` | `mode`, `name`?, `may_end`? | who answers from here on |
 //! | `error` | `why` | what came was not understood |
 //!
 //! Texts are plain: whoever shows them never reads them as HTML. Unknown fields are ignored on both sides.
@@ -155,6 +155,9 @@ pub enum ToVisitor {
         /// The person who does, if one does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
+        /// The customer may send the person away: a message `/end` does.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        may_end: bool,
         /// The thread is told from after this entry on; none: from its beginning.
         after: Option<u64>,
     },
@@ -194,6 +197,9 @@ pub enum ToVisitor {
         /// The person, if one has it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
+        /// The customer may send the person away: a message `/end` does.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        may_end: bool,
     },
     /// What came was not understood.
     Error {
@@ -414,6 +420,7 @@ mod tests {
         let who = ToVisitor::Who {
             mode: Some(ModeName::Waiting),
             name: None,
+            may_end: false,
         };
         assert_eq!(
             serde_json::to_string(&who).ok().as_deref(),

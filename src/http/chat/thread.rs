@@ -85,6 +85,7 @@ struct Thread {
 struct Who {
     mode: Option<ModeName>,
     name: Option<String>,
+    may_end: bool,
 }
 
 /// Why nothing more is told.
@@ -131,11 +132,16 @@ impl Thread {
         };
         self.next = after.map_or(0, |after| after + 1);
         self.who = self.ask_who().await?;
-        let Who { mode, name } = self.who.clone();
+        let Who {
+            mode,
+            name,
+            may_end,
+        } = self.who.clone();
         self.say(ToVisitor::Welcome {
             visitor,
             mode,
             name,
+            may_end,
             after,
         })
         .await
@@ -216,15 +222,19 @@ impl Thread {
         self.say(ToVisitor::Who {
             mode: who.mode,
             name: who.name,
+            may_end: who.may_end,
         })
         .await
     }
 
     async fn ask_who(&self) -> Result<Who, Over> {
         let head = self.runtime.read(self.id).await.map_err(Over::Unreadable)?;
+        let policy = self.runtime.policy();
         Ok(head.map_or_else(Who::default, |head| Who {
             mode: Some(head.mode().name()),
             name: head.assignee().map(|agent| agent.as_str().to_owned()),
+            may_end: head.mode().name() == ModeName::Human
+                && policy.queue_rules_of(head.common()).customer_may_end,
         }))
     }
 

@@ -5,7 +5,7 @@
 
 const WORDS = {
   en: {
-    label: "Your message", send: "Send", person: "Talk to a person", ask: "I would like to talk to a person",
+    label: "Your message", send: "Send", person: "Talk to a person", ask: "I would like to talk to a person", back: "Back to the assistant", end: "/end",
     empty: "Write a message to begin.", you: "You", ai: "Assistant", agent: "Agent", system: "Notice",
     who: { ai: "The assistant answers", waiting: "Waiting for a person", human: "%s answers", closed: "Ended. Write to begin again", none: "" },
     typing: "%s is writing", offline: "Not connected. Trying again…", idle: "Paused. Write to go on.",
@@ -14,7 +14,7 @@ const WORDS = {
     unsent: "Not sent yet", cut: "Interrupted", blocked: "This page may not open this chat.",
   },
   es: {
-    label: "Tu mensaje", send: "Enviar", person: "Hablar con una persona", ask: "Quiero hablar con una persona",
+    label: "Tu mensaje", send: "Enviar", person: "Hablar con una persona", ask: "Quiero hablar con una persona", back: "Volver al asistente", end: "/fin",
     empty: "Escribe un mensaje para empezar.", you: "Tú", ai: "Asistente", agent: "Agente", system: "Aviso",
     who: { ai: "Responde el asistente", waiting: "Esperando a una persona", human: "Responde %s", closed: "Terminado. Escribe para empezar de nuevo", none: "" },
     typing: "%s está escribiendo", offline: "Sin conexión. Reintentando…", idle: "En pausa. Escribe para seguir.",
@@ -171,9 +171,12 @@ function hideTyping() {
   $("typing").hidden = true;
 }
 
-function showWho(mode, name) {
+function showWho({ mode, name, may_end: mayEnd }) {
   $("who").textContent = words.who[mode || "none"].replace("%s", name || words.agent);
-  $("person").hidden = mode === "waiting" || mode === "human";
+  // One button, for whoever does not answer now: a person, or the assistant again.
+  $("person").hidden = mode === "waiting" || (mode === "human" && !mayEnd);
+  $("person").dataset.say = mode === "human" ? words.end : words.ask;
+  $("person").textContent = mode === "human" ? words.back : words.person;
   if (mode !== "human" && mode !== "ai") hideTyping();
 }
 
@@ -258,7 +261,7 @@ function hear(told) {
       attempt = 0;
       if (told.after !== last) clearLog();
       showState("");
-      showWho(told.mode, told.name);
+      showWho(told);
       underWay = null;
       sendNext();
       break;
@@ -268,7 +271,7 @@ function hear(told) {
     case "typing": showTyping(told.name, told.seconds); break;
     case "stored": stored(told.id); break;
     case "refused": refused(told); break;
-    case "who": showWho(told.mode, told.name); break;
+    case "who": showWho(told); break;
     default: console.warn(told.why || told.type);
   }
 }
@@ -371,7 +374,7 @@ field.addEventListener("input", () => {
   field.style.height = "";
   field.style.height = Math.min(field.scrollHeight + 2, 144) + "px";
 });
-$("person").addEventListener("click", () => write({ type: "say", text: words.ask }));
+$("person").addEventListener("click", () => write({ type: "say", text: $("person").dataset.say || words.ask }));
 addEventListener("online", connectNow);
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
