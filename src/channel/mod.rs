@@ -129,7 +129,7 @@ pub struct Outbound<'a> {
     pub medium: Medium,
     /// What kind of message.
     pub class: Class,
-    /// The person who speaks, for channels that cannot show a sender.
+    /// The person who speaks. Where the channel shows no sender, it is put before the text.
     pub agent: Option<&'a str>,
     /// The text.
     pub text: &'a str,

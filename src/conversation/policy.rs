@@ -73,8 +73,6 @@ pub struct ChannelPolicy {
     pub language: Option<String>,
     /// How several messages in a row are gathered into one question.
     pub burst: Burst,
-    /// The channel itself shows who speaks: no name is put before a person's words.
-    pub names_sender: bool,
     /// Answers can be shown while they are written.
     pub streams: bool,
     /// Free text is allowed for this long after the customer's last message; `None`: always.
@@ -309,21 +307,20 @@ impl ChannelPolicy {
             quiet: Duration::from_millis(quiet),
             max: Duration::from_millis(max),
         };
-        let (burst, names_sender, streams, text_max) = match medium {
+        let (burst, streams, text_max) = match medium {
             // https://www.twilio.com/docs/messaging/api/message-resource: a body of at most 1600 characters
-            Medium::Whatsapp | Medium::Sms => (burst(2_000, 15_000), false, false, 1_600),
+            Medium::Whatsapp | Medium::Sms => (burst(2_000, 15_000), false, 1_600),
             // https://core.telegram.org/bots/api#sendmessage: 1 to 4096 characters
-            Medium::Telegram => (burst(2_000, 15_000), false, false, 4_096),
-            Medium::Webchat => (burst(400, 3_000), true, true, 4_096),
-            Medium::Voice => (burst(0, 0), false, true, 4_096),
-            Medium::Http | Medium::Other => (burst(0, 0), true, false, 4_096),
+            Medium::Telegram => (burst(2_000, 15_000), false, 4_096),
+            Medium::Webchat => (burst(400, 3_000), true, 4_096),
+            Medium::Voice => (burst(0, 0), true, 4_096),
+            Medium::Http | Medium::Other => (burst(0, 0), false, 4_096),
         };
         Self {
             medium,
             queue,
             language: None,
             burst,
-            names_sender,
             streams,
             reply_window: (medium == Medium::Whatsapp).then_some(WHATSAPP_WINDOW),
             text_max,

@@ -104,7 +104,6 @@ pub(super) fn perform(me: &ActorRef<Letter>, perform: Perform, kept: &mut Kept) 
                         &kept.conversation,
                         outgoing,
                         &kept.epoch,
-                        &policy,
                     )
                 });
             let event = match attempt {

@@ -21,7 +21,6 @@ use crate::channel::{Dispatch, Outbound};
 use crate::clock::monotonic;
 use crate::conversation::event::Event;
 use crate::conversation::message::{Attempt, FailureCause, Medium, Retry};
-use crate::conversation::policy::Policy;
 use crate::conversation::question::{Line, ModelFailure, Question, lines};
 use crate::conversation::trail::Usage;
 use crate::conversation::words::{Class, ModelFault};
@@ -90,13 +89,11 @@ impl Performer {
         conversation: &Conversation,
         outgoing: Outgoing<'_>,
         epoch: &Arc<AtomicU64>,
-        policy: &Policy,
     ) -> Option<Sending> {
         let common = conversation.common();
         let Some(channel) = self.channels.get(&common.channel).cloned() else {
             return Some(rejected("no_channel", FailureCause::Other));
         };
-        let names_sender = policy.channel_rules(&common.channel).names_sender;
         let outbound = Outbound {
             conversation: common.id,
             effect: outgoing.effect,
@@ -104,10 +101,7 @@ impl Performer {
             from: &common.ours,
             medium: common.medium,
             class: outgoing.class,
-            agent: outgoing
-                .agent
-                .filter(|_| !names_sender)
-                .map(|agent| agent.as_str()),
+            agent: outgoing.agent.map(|agent| agent.as_str()),
             text: outgoing.text,
             choices: outgoing.choices,
         };

@@ -16,7 +16,7 @@ use super::errors::{self, TOO_MANY_MS};
 use super::{Sender, Twilio};
 use crate::channel::text::{cut, split};
 use crate::channel::{Call, Outbound, SendError};
-use crate::conversation::message::{Attempt, FailureCause, Retry};
+use crate::conversation::message::{Attempt, FailureCause, Medium, Retry};
 
 /// The longest `Body` that Twilio takes, in characters; counted in UTF-16 units, which is never fewer.
 pub const PART_MAX: usize = 1_600;
@@ -72,8 +72,16 @@ fn never(code: &'static str, cause: FailureCause, detail: String) -> SendError {
     }
 }
 
+/// Whether the customer sees who wrote: a number has no room for a name.
+const fn shows_sender(medium: Medium) -> bool {
+    match medium {
+        Medium::Whatsapp | Medium::Sms => false,
+        Medium::Telegram | Medium::Webchat | Medium::Voice | Medium::Http | Medium::Other => true,
+    }
+}
+
 fn text(outbound: &Outbound<'_>) -> String {
-    let mut text = match outbound.agent {
+    let mut text = match outbound.agent.filter(|_| !shows_sender(outbound.medium)) {
         Some(agent) => format!("{agent}: {}", outbound.text),
         None => outbound.text.to_owned(),
     };
