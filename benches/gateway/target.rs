@@ -68,7 +68,7 @@ pub fn config(dir: &Path) -> Config {
     let model = world().map_or_else(String::new, |world| {
         format!(
             "burst = {{ quiet_ms = 0, max_ms = 0 }}\n\
-             [triage]\noff = [\"context.repeated\"]\n\
+             [triage]\nrepetition = {{ count = 0 }}\n\
              [model]\nprovider = \"openai\"\nname = \"bench\"\nbase_url = \"http://{world}/v1\"\nmax_concurrent = 512\n"
         )
     });

@@ -111,17 +111,25 @@ impl Follower {
             return;
         };
         let read = tokio::task::spawn_blocking(move || {
-            Config::load(Some(&path), &Environment::of_process())
+            // A file that is being replaced is empty for a moment, and would read as the defaults.
+            if says_nothing(&path) {
+                tracing::error!(
+                    "the configuration is empty: it is not put in force, what ran goes on"
+                );
+                return None;
+            }
+            Some(Config::load(Some(&path), &Environment::of_process()))
         });
         let metrics = Arc::clone(&self.doors.metrics);
         match read.await {
-            Ok(Ok(config)) => {
+            Ok(None) => metrics.reloaded(Reloaded::Config, true),
+            Ok(Some(Ok(config))) => {
                 let done = self.put_in_force(config).await;
                 if let Some(done) = done {
                     metrics.reloaded(Reloaded::Config, !done);
                 }
             }
-            Ok(Err(faults)) => {
+            Ok(Some(Err(faults))) => {
                 tracing::error!(
                     "the changed configuration is not put in force, what ran goes on:\n{faults}"
                 );
@@ -263,6 +271,15 @@ fn look_at(path: &Path, depth: usize, look: &mut Look) {
     for entry in entries {
         look_at(&entry.path(), depth + 1, look);
     }
+}
+
+/// Whether a file that can be read holds nothing but comments.
+fn says_nothing(path: &Path) -> bool {
+    std::fs::read_to_string(path).is_ok_and(|text| {
+        text.lines()
+            .map(str::trim)
+            .all(|line| line.is_empty() || line.starts_with('#'))
+    })
 }
 
 #[cfg(test)]

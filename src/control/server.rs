@@ -176,6 +176,17 @@ async fn carry_out(doors: &Doors, request: Request) -> Reply {
                 | Request::Ai { .. }
                 | Request::Read { .. } => None,
             };
+            if let Request::AgentAdd { queues, .. } = &people_request {
+                let known = &doors.runtime.policy().queues;
+                if let Some(unknown) = queues.iter().find(|queue| !known.contains_key(*queue)) {
+                    let known: Vec<&str> =
+                        known.keys().map(crate::ids::QueueName::as_str).collect();
+                    let known = known.join(", ");
+                    return refused(&format!(
+                        "there is no queue `{unknown}`; there are: {known}"
+                    ));
+                }
+            }
             // Nobody inherits what somebody of that name may still hold.
             departed::let_go_of_all(doors).await;
             let desk = doors.desk.clone();

@@ -165,6 +165,14 @@ pub fn check(disk: &dyn Disk) -> Result<(), NotOpened> {
     for file in [DataFile::State, DataFile::Journal] {
         // Opening would make a file that is not there.
         if disk.size(file) == 0 {
+            // The state is made before the journal.
+            if file == DataFile::State && disk.size(DataFile::Journal) > 0 {
+                return Err(NotOpened::Fault(Fault::Corrupt(format!(
+                    "{} is missing or empty, but {} is there; put it back, nothing was touched",
+                    file.name(),
+                    DataFile::Journal.name()
+                ))));
+            }
             continue;
         }
         let failed = |error| NotOpened::of(file, &error);

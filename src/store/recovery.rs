@@ -56,7 +56,7 @@ pub enum OpenError {
     },
     /// There is no room on the disk.
     #[error(
-        "no room on the disk ({free} bytes free, {needed} wanted); free some, or lower storage.free_bytes_min"
+        "no room on the disk ({free} bytes free, {needed} wanted); make room, then start again"
     )]
     Full {
         /// Bytes free.

@@ -32,12 +32,13 @@ pub(super) fn thresholds(
     }
     own.finish(reader, &[]);
     let mut own = section.child(reader, "repetition");
-    if let Some(count) = own.integer(reader, "count", 2..=REPEATED_MAX) {
+    // Once is no repetition: 1 counts as 2.
+    if let Some(count) = own.integer(reader, "count", 0..=REPEATED_MAX) {
         limits.repeated = small(count);
     }
     own.finish(reader, &[]);
     let mut own = section.child(reader, "deflection");
-    if let Some(count) = own.integer(reader, "count", 1..=20) {
+    if let Some(count) = own.integer(reader, "count", 0..=20) {
         (limits.deflections, limits.vague) = (small(count), small(count));
     }
     own.finish(reader, &[]);
