@@ -215,6 +215,8 @@ fn the_bundled_rules_fire_on_their_topics() {
     );
     check("is it safe while pregnant", "handoff scope.health");
     check("i want to kill myself", "handoff scope.self_harm");
+    check("ich will sterben", "handoff scope.self_harm");
+    check("ich mag nicht mehr leben", "handoff scope.self_harm");
     check(
         "i lost my job and cant pay this month",
         "handoff scope.hardship",
