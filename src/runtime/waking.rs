@@ -92,9 +92,20 @@ impl Router {
         }
     }
 
-    /// Reads a conversation; where the AI has it, with what the AI will be shown.
+    /// Whether a customer's message is among what waits for `id` to wake: the AI will be asked, if it has it.
+    fn is_written_to(&self, id: ConversationId) -> bool {
+        self.map(id).get(&id).is_some_and(|slot| match &slot.state {
+            State::Waking(queue) => queue.iter().any(|letter| {
+                matches!(letter, Letter::Post(post) if matches!(post.event, Event::CustomerWrote { .. }))
+            }),
+            State::Live { .. } => false,
+        })
+    }
+
+    /// Reads a conversation; where the AI has it and will be asked, with what it will be shown.
     async fn load(&self, id: ConversationId) -> Result<Option<(Conversation, Window)>, LoadError> {
         let (store, shown) = (self.store().clone(), self.policy().window_entries);
+        let asked = self.is_written_to(id);
         blocking(move || {
             let Some(loaded) = store.load(id, 0)? else {
                 return Ok(None);
@@ -106,12 +117,14 @@ impl Router {
                 conversation.restore_texts(store.entries(id, &owed)?);
             }
             let window = match conversation.mode().name() {
-                ModeName::Ai => {
+                ModeName::Ai if asked => {
                     let recent = store.load(id, shown)?.map(|loaded| loaded.recent);
                     let recent = recent.unwrap_or_default();
                     Window::of(&recent, conversation.next_entry(), shown)
                 }
-                ModeName::Waiting | ModeName::Human | ModeName::Closed => Window::default(),
+                ModeName::Ai | ModeName::Waiting | ModeName::Human | ModeName::Closed => {
+                    Window::default()
+                }
             };
             Ok(Some((conversation, window)))
         })

@@ -5,7 +5,7 @@
 //! read then grows until it holds them, up to [`ENTRIES_MAX`].
 //!
 //! Reading it from the store for every question takes a thread, two wake-ups and two transactions: a sixth of a whole
-//! turn. So a [`Window`] is kept at hand while the AI has the conversation. It is read when the conversation is woken, or
+//! turn. So a [`Window`] is kept at hand while the AI has the conversation. It is read when the customer wakes the conversation, or
 //! with its first question, and grows with what is committed; where it does not hold a whole question, the store is
 //! read. It is let go when a person takes over, when it grows beyond [`BYTES_MAX`], and once nobody has written for
 //! [`REST`]. It decides nothing, and not what is said of it to the model.
