@@ -387,7 +387,7 @@ $("label").textContent = field.placeholder = words.label;
 $("send").textContent = words.send;
 $("person").textContent = words.person;
 $("empty").textContent = words.empty;
-showWho(null);
+showWho({});
 for (const message of unsent) showOwn(message);
 connectNow();
 field.focus();
