@@ -6,7 +6,6 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use segue::clock::Timestamp;
 use segue::conversation::Conversation;
 use segue::conversation::policy::Policy;
 use segue::store::format::{encode_record, read_row, row_len, write_row};
@@ -18,27 +17,15 @@ use segue::store::format::{encode_record, read_row, row_len, write_row};
 )]
 mod people;
 
-use people::{Crowd, Holder, Story};
+use people::{NOW, Story};
 
-const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 /// Records of a row: a group under many connections.
 const GROUP: usize = 64;
-
-fn story(policy: &Policy, messages: u32) -> Story<'_> {
-    let mut story = Story::new(&[7; 32], &"line".into(), 1, policy, NOW);
-    story.tell(Crowd {
-        first: 1,
-        count: 1,
-        messages,
-        holder: Holder::Person,
-    });
-    story
-}
 
 fn codec(bench: &mut Criterion) {
     let policy = Policy::default();
     for messages in [10, 1_000] {
-        let mut story = story(&policy, messages);
+        let mut story = Story::with_a_person(&"line".into(), &policy, messages);
         let head = story.conversation.encode();
         let mut group = bench.benchmark_group(format!("after {messages} messages"));
         group.throughput(Throughput::Bytes(head.len() as u64));

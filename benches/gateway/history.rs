@@ -4,35 +4,23 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;
 
-use segue::clock::{Timestamp, monotonic};
+use segue::clock::monotonic;
 use segue::conversation::event::Event;
 use segue::conversation::policy::Policy;
 use segue::store::format::encode_record;
 use serde_json::{Value, json};
 
-use crate::people::{Crowd, Holder, Story, address, inbound};
+use crate::people::{Crowd, Holder, NOW, Story, address, inbound};
 use crate::target::Target;
 use crate::{CHANNEL, load, people, spread, target, watch};
 
-const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 /// Messages that each customer sends in a round: few enough that a short history stays short.
 const EACH: u64 = 15;
-
-fn story(policy: &Policy, messages: u32) -> Story<'_> {
-    let mut story = Story::new(&[7; 32], &CHANNEL.into(), 1, policy, NOW);
-    story.tell(Crowd {
-        first: 1,
-        count: 1,
-        messages,
-        holder: Holder::Person,
-    });
-    story
-}
 
 /// Bytes of an ordinary turn in the journal: a message of a customer to a person, ten messages into the conversation.
 pub fn record_bytes() -> usize {
     let policy = Policy::default();
-    let mut story = story(&policy, 10);
+    let mut story = Story::with_a_person(&CHANNEL.into(), &policy, 10);
     let _before = story.turn();
     story.customer();
     encode_record(&story.turn()).len()
@@ -45,7 +33,7 @@ pub fn in_process(long: u32) -> Value {
     );
     let rows = [10, long].map(|messages| {
         let policy = Policy::default();
-        let mut conversation = story(&policy, messages).conversation;
+        let mut conversation = Story::with_a_person(&CHANNEL.into(), &policy, messages).conversation;
         let (channel, address) = (CHANNEL.into(), address(1));
         let events: Vec<Event> = (0..20_000)
             .map(|n| Event::CustomerWrote { inbound: inbound(&channel, &address, format!("SMx{n:031x}")), seen_before: false })
@@ -56,7 +44,7 @@ pub fn in_process(long: u32) -> Value {
             black_box(conversation.decide(event, NOW, &policy));
         }
         let decide = began.elapsed().as_secs_f64() * 1e6 / count;
-        let mut story = story(&policy, messages);
+        let mut story = Story::with_a_person(&CHANNEL.into(), &policy, messages);
         let began = monotonic();
         for _ in 0..20_000 {
             black_box(story.conversation.encode());

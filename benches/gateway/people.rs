@@ -60,6 +60,9 @@ pub fn address(n: u64) -> String {
     format!("whatsapp:+1{:010}", 2_000_000_000 + n)
 }
 
+/// When stories take place.
+pub const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
 /// The day of one customer, told by the core.
 pub struct Story<'a> {
     /// The conversation as it is now.
@@ -84,14 +87,19 @@ impl<'a> Story<'a> {
         let id = ConversationId::derive(key, channel.as_str(), &address);
         let conversation =
             Conversation::for_inbound(id, &inbound(channel, &address, String::new()), policy);
-        Self {
-            conversation,
-            entries: Vec::new(),
-            evicted: Vec::new(),
-            policy,
-            now,
-            said: 0,
-        }
+        Self::resumed(conversation, policy, now, 0)
+    }
+
+    /// That of customer 1 of `channel`: `messages` of both sides, and a person holds it.
+    pub fn with_a_person(channel: &ChannelName, policy: &'a Policy, messages: u32) -> Self {
+        let mut story = Self::new(&[7; 32], channel, 1, policy, NOW);
+        story.tell(Crowd {
+            first: 1,
+            count: 1,
+            messages,
+            holder: Holder::Person,
+        });
+        story
     }
 
     /// A conversation that is known already goes on at `now`. Its customer's next messages are number `said` and on,

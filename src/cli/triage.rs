@@ -192,7 +192,7 @@ mod tests {
     use super::*;
     use crate::conversation::message::Body;
     use crate::conversation::policy::{PhraseRule, Policy};
-    use crate::conversation::window::Window;
+    use crate::conversation::window::TriggerWindow;
     use crate::triage::BUNDLED;
 
     #[test]
@@ -244,7 +244,11 @@ mod tests {
         policy.phrases.recompile();
         let check = |text: &str, rule: Option<&str>| {
             let shown = judge(&read(text), &policy.phrases, policy.triage.rules());
-            let heard = policy.hear(&Body::Text(text.to_owned()), None, &Window::default());
+            let heard = policy.hear(
+                &Body::Text(text.to_owned()),
+                None,
+                &TriggerWindow::default(),
+            );
             let decided = heard.person(&policy).map(|(trigger, _)| trigger.rule);
             assert_eq!(shown["rule"].as_str(), rule, "{shown}");
             assert_eq!(decided.as_deref(), rule, "{text}");

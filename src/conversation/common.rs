@@ -15,7 +15,7 @@ use super::policy::{ChannelPolicy, Policy, QueuePolicy};
 use super::routing::Routing;
 use super::seen::{Keys, Seen};
 use super::trail::{Entry, Fact, RULES_VERSION};
-use super::window::Window;
+use super::window::TriggerWindow;
 use super::words::{By, Class, HandbackPolicy, MessageState, ModeName};
 use crate::clock::Timestamp;
 use crate::ids::{
@@ -81,7 +81,7 @@ pub struct Common {
     pub(super) next_handoff: HandoffId,
     pub(super) cancelled: VecDeque<AskId>,
     /// What the rules remember.
-    pub window: Window,
+    pub window: TriggerWindow,
     /// What is kept of opening hours and routing.
     pub(super) routing: Routing,
 }

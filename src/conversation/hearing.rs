@@ -9,7 +9,7 @@ use super::handoff::Trigger;
 use super::message::Body;
 use super::policy::Policy;
 use super::question::{ModelAnswer, ModelVerdict};
-use super::window::{Offer, Window};
+use super::window::{Offer, TriggerWindow};
 use super::words::Reason;
 use crate::ids::{HandoffId, QueueName};
 use crate::triage::specs::{Action, Kind, Priority};
@@ -87,7 +87,7 @@ impl Heard {
 
 impl Policy {
     /// What follows from what a customer wrote, before a model is asked. `window` has seen the message already.
-    pub fn hear(&self, body: &Body, language: Option<&str>, window: &Window) -> Heard {
+    pub fn hear(&self, body: &Body, language: Option<&str>, window: &TriggerWindow) -> Heard {
         if let (Body::Choice { id, title }, None) = (body, window.offer())
             && id == OFFER_YES
         {
@@ -206,7 +206,7 @@ impl Cx<'_> {
 
 impl Policy {
     /// What follows from an answer of the model, before it goes out.
-    pub fn judge(&self, answer: &str, facts: &AnswerFacts<'_>, window: &Window) -> Judged {
+    pub fn judge(&self, answer: &str, facts: &AnswerFacts<'_>, window: &TriggerWindow) -> Judged {
         let mut findings = self.triage.rules().after_model(answer, facts);
         findings.retain(|finding| window.allows(finding));
         let first = |action: Action| {

@@ -210,7 +210,7 @@ impl Conversation {
             next_ask: crate::ids::AskId(1),
             next_handoff: crate::ids::HandoffId(1),
             cancelled: std::collections::VecDeque::new(),
-            window: window::Window::default(),
+            window: window::TriggerWindow::default(),
             routing: routing::Routing::default(),
         };
         Self {

@@ -2,7 +2,7 @@
 //!
 //! It holds what was asked and answered, how often the AI deflected, what was offered and what became of it. A fresh one
 //! begins with every episode and every handback, so that an old request cannot fire again. It is a fold over the trail
-//! ([`Window::observe`]), kept in the head and bounded; replay builds the same one from the same entries. It never holds
+//! ([`TriggerWindow::observe`]), kept in the head and bounded; replay builds the same one from the same entries. It never holds
 //! the customer's words, except those that an offer rests on while it stands, and decides nothing.
 
 use std::collections::VecDeque;
@@ -25,7 +25,7 @@ const OFFERS_MAX: usize = 3;
 
 /// What the rules remember.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Window {
+pub struct TriggerWindow {
     asked: VecDeque<Asked>,
     deflections: u8,
     /// The last answer was vague, and its words are still to come.
@@ -85,7 +85,7 @@ impl Offer {
     }
 }
 
-impl Window {
+impl TriggerWindow {
     /// The offer that waits for an answer, if one does.
     pub fn offer(&self) -> Option<&Offer> {
         self.standing.as_ref()
@@ -292,8 +292,8 @@ mod tests {
         }
     }
 
-    fn after(facts: &[Fact]) -> Window {
-        let mut window = Window::default();
+    fn after(facts: &[Fact]) -> TriggerWindow {
+        let mut window = TriggerWindow::default();
         facts.iter().for_each(|fact| window.observe(fact));
         window
     }
@@ -353,6 +353,6 @@ mod tests {
             reopened: false,
         };
         let facts = [wrote("cancel it"), made("keyword.cancel"), opened];
-        assert_eq!(after(&facts), Window::default());
+        assert_eq!(after(&facts), TriggerWindow::default());
     }
 }

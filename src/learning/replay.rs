@@ -1,7 +1,7 @@
 //! What-if: what other rules would have decided of what customers really wrote.
 //!
 //! Decided anew is only what rules decide before a model is asked ([`Policy::hear`], the very function that the core
-//! uses), with what the rules remembered then ([`Window`], folded anew out of the same entries: an offer stays as it was). What a model, a clock or a person brought about stays as it was: nobody knows what they would have
+//! uses), with what the rules remembered then ([`TriggerWindow`], folded anew out of the same entries: an offer stays as it was). What a model, a clock or a person brought about stays as it was: nobody knows what they would have
 //! said. A handoff that other rules would have asked for *earlier* in the same stretch is no added one. After an added
 //! handoff the rest of the stretch is left out, because a person would have had it.
 //!
@@ -21,7 +21,7 @@ use crate::conversation::Trigger;
 use crate::conversation::event::Edit;
 use crate::conversation::policy::Policy;
 use crate::conversation::trail::{Entry, Fact, RULES_VERSION};
-use crate::conversation::window::Window;
+use crate::conversation::window::TriggerWindow;
 use crate::conversation::words::Reason;
 use crate::ids::{HandoffId, QueueName};
 
@@ -108,7 +108,7 @@ impl Verified {
         policy: impl Fn(u64) -> Option<&'p Policy>,
     ) {
         let languages = Languages::of(&told.facts, &told.entries);
-        let mut window = Window::default();
+        let mut window = TriggerWindow::default();
         for at in 0..told.entries.len() {
             window.observe(&told.entries[at].fact);
             let Some(looked) = looked(&told.entries, at).filter(|one| one.entry.at >= since) else {
@@ -131,7 +131,7 @@ impl Verified {
         told: &Told,
         looked: &Looked<'_>,
         languages: &Languages,
-        (policy, window): (&Policy, &Window),
+        (policy, window): (&Policy, &TriggerWindow),
     ) {
         self.decisions += 1;
         let asks = |language: &Option<String>| -> (Option<Trigger>, Option<String>) {
@@ -187,7 +187,7 @@ pub fn what_if(told: &Told, policy: &Policy, since: Timestamp, now: Timestamp, t
         by_rules: BTreeSet::new(),
     };
     let mut language = languages.now;
-    let mut window = Window::default();
+    let mut window = TriggerWindow::default();
     for (at, entry) in told.entries.iter().enumerate() {
         if let Some(set) = edited(&entry.fact) {
             language = Some(set);
