@@ -106,6 +106,38 @@ fn a_short_load_loses_nothing_and_every_handoff_is_claimed() {
 }
 
 #[test]
+fn customers_of_the_web_chat_are_heard_on_sockets_of_their_own() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let web = [
+        "--channels",
+        "web",
+        "--rate",
+        "40",
+        "--messages",
+        "2",
+        "--handoffs",
+        "40%",
+        "--active",
+        "20",
+    ];
+    let (output, report) = own(dir.path(), &[&BRIEF, &web[..]].concat());
+    assert!(output.status.success(), "{}\n{report}", output.status);
+    for none in [
+        "/checks/lost",
+        "/checks/lost_handoffs",
+        "/checks/duplicates",
+        "/checks/ai_after_claim",
+    ] {
+        assert_eq!(number(&report, none), 0, "{none}: {report}");
+    }
+    // Acknowledgements, answers of the AI, tickets, replies of people: all of them on the web chat.
+    for stage in 0..4 {
+        let count = number(&report, &format!("/stages/{stage}/count"));
+        assert!(count > 5, "{}", report["stages"][stage]);
+    }
+}
+
+#[test]
 fn what_is_made_to_fail_is_told_and_nothing_is_lost() {
     let dir = tempfile::tempdir().expect("a directory");
     let faults = [

@@ -50,7 +50,7 @@ pub struct LoadArguments {
     /// Where the built-in providers and model listen for a running server. Without it only webhooks are measured.
     #[arg(long, value_name = "ADDR", help_heading = "Where to")]
     provider_listen: Option<SocketAddr>,
-    /// Only these channels, by name; all that have webhooks unless given.
+    /// Only these channels, by name; all unless given.
     #[arg(
         long,
         value_name = "NAME,…",

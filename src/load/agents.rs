@@ -261,7 +261,7 @@ async fn serve(desk: &Desk, token: &Secret, ticket: &Ticket, chance: &mut Chance
     };
     let named = claimed.in_flight.unwrap_or_default();
     let named = named.into_iter().map(|one| one.message).collect();
-    open(&desk.book).claimed(ticket.customer, named);
+    open(&desk.book).claimed(ticket.customer, named, monotonic());
     if chance.is(desk.weather.vanish()) {
         // Whoever comes after them claims it anew when the house takes it from them.
         open(&desk.book).people.vanished += 1;

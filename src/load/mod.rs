@@ -11,6 +11,7 @@
 //! | `wire` | one file per kind of channel: the signed request, and how its provider hears an answer |
 //! | `pace`, `sender` | keeps to the schedule; posts |
 //! | `provider`, `model` | the built-in providers and the built-in model |
+//! | `tabs` | the sockets on which the web chat's customers listen |
 //! | `hired`, `agents` | people who claim, reply and give back through the API |
 //! | `book`, `tally` | who waits for what, what was broken, and the histograms |
 //! | `setup`, `course`, `find`, `verdict` | a run from beginning to end; the search for the highest rate; what came of it |
@@ -40,6 +41,7 @@ pub mod report;
 pub mod sender;
 pub mod setup;
 pub mod soak;
+pub mod tabs;
 pub mod tally;
 pub mod target;
 pub mod verdict;

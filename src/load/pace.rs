@@ -14,6 +14,7 @@ use super::arrivals::{Arrivals, Chance};
 use super::book::{Book, When};
 use super::customers::{Customers, Letter};
 use super::sender::{Outcome, Sender, Task};
+use super::tabs::Tabs;
 use super::target::Target;
 use crate::clock::monotonic;
 
@@ -36,6 +37,8 @@ pub struct Pacer {
     pub target: Arc<Target>,
     /// Posts.
     pub sender: Sender,
+    /// Where customers of the web chat listen; none: nothing is listened to.
+    pub tabs: Option<Arc<Tabs>>,
     /// Where it is written down.
     pub book: Shared,
     /// Where arrivals come from.
@@ -76,6 +79,13 @@ impl Pacer {
     fn send(&self, letter: &Letter, post: super::wire::Post, when: When, end: Instant) {
         let (customer, mark, asks) = (letter.customer, letter.mark, letter.asks_for_person);
         open(&self.book).offered(customer, mark, asks, when);
+        if let Some(tabs) = &self.tabs
+            && !tabs.open(customer)
+        {
+            let mut book = open(&self.book);
+            book.fault("no room for another tab".to_owned());
+            return book.not_sent(customer, mark, when);
+        }
         let book = Arc::clone(&self.book);
         let done = move |outcome: Outcome, now: Instant| {
             let mut book = open(&book);

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::LoadError;
 use super::arrivals::Chance;
-use super::book::Said;
+use super::book::{Said, Sound};
 use super::customers::{marks, reply_number};
 use super::faults::Weather;
 use super::model;
@@ -107,19 +107,20 @@ impl Providers {
         let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
         chance.is(self.receipts)
     }
+}
 
-    fn said(&self, heard: &Heard) -> Said {
-        if let Some(number) = reply_number(&heard.text) {
-            return Said::Person(number);
-        }
-        let named: Vec<u64> = marks(&heard.text).collect();
-        match heard.class.as_deref() {
-            Some("ai") | None if !named.is_empty() => Said::Ai(named),
-            // Without marks nobody but the channel's own word tells an answer from a notice.
-            Some("ai") => Said::AiToAll,
-            None if !self.target.echoes => Said::Either,
-            Some(_) | None => Said::System,
-        }
+/// Who said it. `echoes`: the AI names the messages that it answers.
+pub fn said(heard: &Heard, echoes: bool) -> Said {
+    if let Some(number) = reply_number(&heard.text) {
+        return Said::Person(number);
+    }
+    let named: Vec<u64> = marks(&heard.text).collect();
+    match heard.class.as_deref() {
+        Some("ai") | None if !named.is_empty() => Said::Ai(named),
+        // Without marks nobody but the channel's own word tells an answer from a notice.
+        Some("ai") => Said::AiToAll,
+        None if !echoes => Said::Either,
+        Some(_) | None => Said::System,
     }
 }
 
@@ -181,8 +182,14 @@ async fn anything(
         return (status, json, body).into_response();
     }
     if let Some(customer) = all.target.customer(&heard.to) {
-        let said = all.said(&heard);
-        open(&all.book).heard(customer, &said, &heard.effect, &heard.message, now);
+        let said = said(&heard, all.target.echoes);
+        let sound = Sound {
+            effect: &heard.effect,
+            message: &heard.message,
+            at: now,
+            left: now,
+        };
+        open(&all.book).heard(customer, &said, &sound);
     }
     let (status, body) = wire.took(&heard);
     let wanted = all.is_reported();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::LoadError;
@@ -22,6 +22,7 @@ use super::plan::{BACKLOG_MAX, Place, Plan};
 use super::process;
 use super::provider::Providers;
 use super::sender::Sender;
+use super::tabs::{STAY, Tabs};
 use super::target::{Base, Target};
 use super::wire;
 use crate::clock::{Clock as _, SystemClock, monotonic};
@@ -85,7 +86,8 @@ pub fn set(plan: &Plan, stop: &CancellationToken) -> Result<Scene, LoadError> {
     }
     let mut chance = Chance::new(plan.seed);
     let (begun, began) = (monotonic(), SystemClock::start().now().rfc3339());
-    let book = Book::new(begun, plan.at_most(), listener.is_some(), hired.is_some());
+    let listens = listener.is_some();
+    let book = Book::new(begun, plan.at_most(), listens, hired.is_some());
     let (target, book): (_, Shared) = (Arc::new(target), Arc::new(Mutex::new(book)));
     let (over, weather) = (CancellationToken::new(), Arc::new(Weather::default()));
     let both = || (Arc::clone(&target), Arc::clone(&book));
@@ -107,10 +109,12 @@ pub fn set(plan: &Plan, stop: &CancellationToken) -> Result<Scene, LoadError> {
             over.clone(),
         )?;
     }
+    let tabs = listens.then(|| Tabs::new(both(), Handle::current(), over.clone()));
     drop(entered);
     let pacer = Pacer {
         customers: Customers::new(plan.mix, customers),
         sender: Sender::start(&target.base, plan.connections, BACKLOG_MAX).map_err(failed)?,
+        tabs,
         target,
         book,
         chance: arrivals,
@@ -212,14 +216,8 @@ fn target(
     providers: Option<SocketAddr>,
     run: u64,
 ) -> Result<(Target, Vec<String>), LoadError> {
-    let (lines, others) = wire::lines(config);
+    let lines = wire::lines(config, run);
     let mut notes = Vec::new();
-    if !others.is_empty() {
-        notes.push(format!(
-            "not driven, because they have no webhooks: {}",
-            others.join(", ")
-        ));
-    }
     let known: Vec<String> = lines.iter().map(|line| line.name().to_owned()).collect();
     for wanted in &plan.channels {
         if !known.contains(wanted) {
@@ -239,7 +237,7 @@ fn target(
     if lines.is_empty() {
         return Err(LoadError::usage(
             "no channel can be driven",
-            "configure one of kind \"twilio\" or \"http\"",
+            "configure one, for instance [channels.web] kind = \"webchat\"",
         ));
     }
     let at = |address: SocketAddr| config.model.base_url.contains(&address.to_string());
@@ -252,6 +250,9 @@ fn target(
             "no --provider-listen: only webhooks are measured, nothing is known of answers"
                 .to_owned(),
         );
+    }
+    if providers.is_some() && lines.iter().any(|line| line.kind() == "webchat") {
+        notes.push(format!("a customer of the web chat posts, and listens on a socket of their own until {} s after the last that was to come", STAY.as_secs()));
     }
     let gathered = lines.iter().any(|line| line.kind() == "twilio");
     if gathered && providers.is_some() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 
 use super::LoadError;
-use super::wire::{Heard, Post, Wire};
+use super::wire::{Heard, Post, Seat, Wire};
 
 const FIRST: u64 = 700_000_000_000_000;
 const PER_LINE: u64 = 1_000_000_000_000;
@@ -94,7 +94,13 @@ impl Target {
     /// The message of a customer, signed.
     pub fn write(&self, customer: u64, mark: u64, text: &str) -> Post {
         let (line, number) = self.line(customer);
-        line.write(&line.address(number), &self.id(mark), text)
+        line.write(number, &self.id(mark), text)
+    }
+
+    /// Where this customer listens; none: their provider does.
+    pub fn seat(&self, customer: u64) -> Option<Seat> {
+        let (line, number) = self.line(customer);
+        line.seat(number)
     }
 
     /// What the server calls this customer.

@@ -52,8 +52,8 @@ struct Customer {
     with_people: bool,
     /// It waits for one.
     waits: bool,
-    /// Whom it belongs to since an answer to a claim: the AI's messages that were named in it.
-    claimed: Option<Vec<String>>,
+    /// It belongs to a person, who was told so at this moment; and the AI's messages that were named then.
+    claimed: Option<(Instant, Vec<String>)>,
     /// What the provider heard lately, by its name's hash, and when first.
     effects: std::collections::VecDeque<(IdHash, Instant)>,
 }
@@ -94,6 +94,19 @@ pub enum Said {
     Person(u64),
     /// The system.
     System,
+}
+
+/// How something was heard.
+#[derive(Clone, Copy, Debug)]
+pub struct Sound<'a> {
+    /// Conversation and message: a repetition has the same.
+    pub effect: &'a str,
+    /// The number of the message within its conversation.
+    pub message: &'a str,
+    /// When.
+    pub at: Instant,
+    /// When the server let go of it: a tab is told of what a conversation said, a provider is asked to say it.
+    pub left: Instant,
 }
 
 impl Book {
@@ -248,10 +261,11 @@ impl Book {
         closed
     }
 
-    /// A provider heard `said`; `effect` and `message` name it.
-    pub fn heard(&mut self, customer: u64, said: &Said, effect: &str, message: &str, now: Instant) {
+    /// A provider, or the customer's own tab, heard `said`.
+    pub fn heard(&mut self, customer: u64, said: &Said, sound: &Sound<'_>) {
+        let now = sound.at;
         let one = self.customers.entry(customer).or_default();
-        let effect = IdHash::of(effect);
+        let effect = IdHash::of(sound.effect);
         let known = one.effects.iter().find(|(known, _)| *known == effect);
         if let Some((_, first)) = known.copied() {
             self.repeated(first);
@@ -263,9 +277,10 @@ impl Book {
         one.effects.push_back((effect, now));
         match said {
             Said::Ai(_) | Said::AiToAll | Said::Either => {
-                if let Some(named) = &one.claimed
+                if let Some((claimed, named)) = &one.claimed
                     && *said != Said::Either
-                    && !named.iter().any(|known| known == message)
+                    && sound.left > *claimed
+                    && !named.iter().any(|known| known == sound.message)
                 {
                     self.checks.ai_after_claim += 1;
                 }
@@ -337,9 +352,9 @@ impl Book {
     }
 
     /// A claim was answered; these messages of the AI may still arrive.
-    pub fn claimed(&mut self, customer: u64, in_flight: Vec<String>) {
+    pub fn claimed(&mut self, customer: u64, in_flight: Vec<String>, now: Instant) {
         self.people.claimed += 1;
-        self.customers.entry(customer).or_default().claimed = Some(in_flight);
+        self.customers.entry(customer).or_default().claimed = Some((now, in_flight));
     }
 
     /// The conversation is about to be given up by our agent.
@@ -393,10 +408,24 @@ mod tests {
                 .acknowledged(1, mark, asks, self.when, self.after(5));
         }
 
+        fn claimed(&mut self, in_flight: &[&str], millis: u64) {
+            let named = in_flight.iter().map(|one| (*one).to_owned()).collect();
+            self.book.claimed(1, named, self.after(millis));
+        }
+
         fn says(&mut self, said: &Said, message: &str, millis: u64) {
-            let at = self.after(millis);
-            self.book
-                .heard(1, said, &format!("c=1&e={message}"), message, at);
+            self.shows(said, message, millis, millis);
+        }
+
+        /// A tab shows what the server let go of earlier.
+        fn shows(&mut self, said: &Said, message: &str, left: u64, millis: u64) {
+            let sound = Sound {
+                effect: &format!("c=1&e={message}"),
+                message,
+                at: self.after(millis),
+                left: self.after(left),
+            };
+            self.book.heard(1, said, &sound);
         }
     }
 
@@ -441,19 +470,25 @@ mod tests {
         let check = |message: &str, expected: u64| {
             let mut world = World::new();
             world.writes(1, false);
-            world.book.claimed(1, vec!["7".to_owned()]);
+            world.claimed(&["7"], 20);
             world.says(&Said::Ai(vec![1]), message, 50);
             assert_eq!(world.book.checks().ai_after_claim, expected, "{message}");
         };
         check("7", 0);
         check("8", 1);
+        // Said before the claim, shown in the customer's tab after it.
+        let mut world = World::new();
+        world.writes(1, false);
+        world.claimed(&[], 20);
+        world.shows(&Said::Ai(vec![1]), "8", 19, 50);
+        assert_eq!(world.book.checks().ai_after_claim, 0);
         // A notice of the system ("Ana is here now") looks the same where the provider is not told the class.
         let mut world = World::new();
-        world.book.claimed(1, Vec::new());
+        world.claimed(&[], 20);
         world.says(&Said::Either, "9", 50);
         assert_eq!(world.book.checks().ai_after_claim, 0);
         let mut world = World::new();
-        world.book.claimed(1, Vec::new());
+        world.claimed(&[], 20);
         world.book.releasing(1);
         world.says(&Said::Ai(vec![1]), "9", 50);
         assert_eq!(world.book.checks().ai_after_claim, 0);

@@ -36,6 +36,12 @@ impl Book {
         !busy && (!people || self.replies.is_empty())
     }
 
+    /// Whether more may come for this customer: something is unanswered, or people have the conversation.
+    pub fn awaits(&self, customer: u64) -> bool {
+        let one = self.customers.get(&customer);
+        one.is_some_and(|one| one.with_people || !one.open.is_empty())
+    }
+
     /// Unanswered messages.
     pub fn open(&self) -> usize {
         self.open

@@ -1,6 +1,6 @@
 //! The `http` channel: a gateway's JSON to `POST /api/v1/messages`, and the callbacks that it takes.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
@@ -71,7 +71,8 @@ impl Wire for HttpWire {
         digits_after(PREFIX, address)
     }
 
-    fn write(&self, from: &str, id: &str, text: &str) -> Post {
+    fn write(&self, number: u64, id: &str, text: &str) -> Post {
+        let from = self.address(number);
         let body =
             json!({"channel": self.name, "from": from, "id": self.message_id(id), "text": text});
         self.authorised("/api/v1/messages".to_owned(), &body)
@@ -102,13 +103,5 @@ impl Wire for HttpWire {
         let body =
             json!({"conversation": heard.report_to, "message": heard.message, "state": state});
         Some(self.authorised(format!("/webhooks/{}/status", self.name), &body))
-    }
-
-    fn took(&self, _: &Heard) -> (StatusCode, String) {
-        (StatusCode::OK, "{}".to_owned())
-    }
-
-    fn refuse(&self) -> (StatusCode, String) {
-        (StatusCode::SERVICE_UNAVAILABLE, String::new())
     }
 }

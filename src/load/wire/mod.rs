@@ -5,13 +5,15 @@
 
 pub mod http;
 pub mod twilio;
+pub mod webchat;
 
 use std::sync::Arc;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
 
-use crate::config::{ChannelKind, Config};
+use crate::config::{ChannelKind, ChannelSection, Config};
+use crate::ids::ChannelName;
 
 /// What a request to the server needs besides its host.
 #[derive(Clone, PartialEq, Debug)]
@@ -41,6 +43,15 @@ pub struct Heard {
     pub report_to: String,
 }
 
+/// Where a customer follows the thread, on a channel that has no provider in between.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seat {
+    /// The path of the socket.
+    pub path: String,
+    /// What opens the thread there.
+    pub visitor: String,
+}
+
 /// One channel instance, from the provider's side.
 pub trait Wire: Send + Sync + 'static {
     /// The instance's name in the configuration.
@@ -55,46 +66,49 @@ pub trait Wire: Send + Sync + 'static {
     /// The customer's number, if `address` is one of [`Wire::address`]'s.
     fn number(&self, address: &str) -> Option<u64>;
 
-    /// The message, as this provider posts it. `id`: 32 hexadecimal digits, unique for ever.
-    fn write(&self, from: &str, id: &str, text: &str) -> Post;
+    /// The message of the customer with this number, as this provider posts it. `id`: 32 hexadecimal digits, unique for
+    /// ever.
+    fn write(&self, number: u64, id: &str, text: &str) -> Post;
 
     /// What the provider calls the message with this id: what the trail keeps.
     fn message_id(&self, id: &str) -> String;
+
+    /// Where this customer listens; none: their provider does.
+    fn seat(&self, _number: u64) -> Option<Seat> {
+        None
+    }
 
     /// What was sent to the provider, if this request is for this instance.
     fn hear(&self, path: &str, headers: &axum::http::HeaderMap, body: &[u8]) -> Option<Heard>;
 
     /// How the provider says that it took the message.
-    fn took(&self, heard: &Heard) -> (StatusCode, String);
+    fn took(&self, _heard: &Heard) -> (StatusCode, String) {
+        (StatusCode::OK, "{}".to_owned())
+    }
 
     /// The report that the message is in this state (`sent`, `delivered`), signed; none: nobody wants one.
     fn report(&self, heard: &Heard, state: &str) -> Option<Post>;
 
     /// How the provider refuses for a moment.
-    fn refuse(&self) -> (StatusCode, String);
+    fn refuse(&self) -> (StatusCode, String) {
+        (StatusCode::SERVICE_UNAVAILABLE, String::new())
+    }
 }
 
-/// The lines of the channels in `config` that can be driven, in the order of their names; and those that cannot.
-pub fn lines(config: &Config) -> (Vec<Arc<dyn Wire>>, Vec<String>) {
+/// The lines of the channels in `config`, in the order of their names. `run` tells the web chat's visitors from those of
+/// all other runs.
+pub fn lines(config: &Config, run: u64) -> Vec<Arc<dyn Wire>> {
     let url = config.server.url();
-    let (mut lines, mut others): (Vec<Arc<dyn Wire>>, _) = (Vec::new(), Vec::new());
-    for (name, section) in &config.channels {
+    let line = |(name, section): (&ChannelName, &ChannelSection)| -> Arc<dyn Wire> {
         match &section.kind {
             ChannelKind::Twilio(twilio) => {
-                lines.push(Arc::new(twilio::TwilioWire::new(
-                    name.as_str(),
-                    twilio,
-                    &url,
-                )));
+                Arc::new(twilio::TwilioWire::new(name.as_str(), twilio, &url))
             }
-            ChannelKind::Http(http) => {
-                lines.push(Arc::new(http::HttpWire::new(name.as_str(), http)));
-            }
-            // No webhook: its customers hold a socket open. `segue chat` is a client of it.
-            ChannelKind::Webchat(_) => others.push(name.to_string()),
+            ChannelKind::Http(http) => Arc::new(http::HttpWire::new(name.as_str(), http)),
+            ChannelKind::Webchat(_) => Arc::new(webchat::WebchatWire::new(name.as_str(), run)),
         }
-    }
-    (lines, others)
+    };
+    config.channels.iter().map(line).collect()
 }
 
 /// The digits after `prefix`, as a number.

@@ -82,7 +82,8 @@ impl Wire for TwilioWire {
         digits_after(self.prefix(), address)
     }
 
-    fn write(&self, from: &str, id: &str, text: &str) -> Post {
+    fn write(&self, number: u64, id: &str, text: &str) -> Post {
+        let from = &self.address(number);
         let sid = self.message_id(id);
         let mut form = form_urlencoded::Serializer::new(String::with_capacity(512));
         // What Twilio sends with every message: a server has to sign and decode all of it.
@@ -195,7 +196,7 @@ mod tests {
     #[test]
     fn what_is_written_passes_the_servers_own_check() {
         let wire = wire("+14155550100");
-        let post = wire.write("+1700", "00ff", "Where is it? ñ & =");
+        let post = wire.write(700_000_000_000_001, "00ff", "Where is it? ñ & =");
         let mut headers = HeaderMap::new();
         for (name, value) in &post.headers {
             headers.insert(*name, value.parse().expect("a value"));
