@@ -22,20 +22,25 @@ const SIGNATURE_LEN: usize = 28;
 /// Answers to webhooks are a few hundred bytes.
 pub const ANSWER_MAX: usize = 4_096;
 
+/// Words that the customer may add, as they stand in a form: nine bytes each.
+const MORE: &str = "+palabras";
+
 /// A webhook that is signed and not yet posted.
 #[derive(Clone, Copy)]
 pub struct Signed {
     customer: u64,
     message: u64,
+    more: u16,
     signature: [u8; SIGNATURE_LEN],
 }
 
-fn body(customer: u64, message: u64) -> String {
+fn body(customer: u64, message: u64, more: u16) -> String {
+    let more = MORE.repeat(usize::from(more));
     let from = address(customer).replace(':', "%3A").replace('+', "%2B");
     let sid = format!("SM{message:032x}");
     format!(
         "SmsMessageSid={sid}&NumMedia=0&ProfileName=Ana+Perez&MessageType=text&SmsSid={sid}\
-         &WaId=1{:010}&SmsStatus=received&Body=Hola%2C+mi+pedido+4711+no+ha+llegado+todavia.+Alguien+puede+mirarlo+por+favor%3F\
+         &WaId=1{:010}&SmsStatus=received&Body=Hola%2C+mi+pedido+4711+no+ha+llegado+todavia.+Alguien+puede+mirarlo+por+favor%3F{more}\
          &To=whatsapp%3A%2B14155238886&NumSegments=1&ReferralNumMedia=0&MessageSid={sid}\
          &AccountSid=AC00000000000000000000000000000000&From={from}&ApiVersion=2010-04-01",
         2_000_000_000 + customer,
@@ -44,19 +49,30 @@ fn body(customer: u64, message: u64) -> String {
 
 /// Signs message number `message` of `customer`.
 pub fn signed(customer: u64, message: u64) -> Signed {
+    signed_with(customer, message, 0)
+}
+
+/// The same with so many words more.
+pub fn signed_with(customer: u64, message: u64, more: u16) -> Signed {
     let url = format!("{PUBLIC_URL}/webhooks/{CHANNEL}");
     let text = sign(
         &Secret::from(TOKEN),
         &url,
-        body(customer, message).as_bytes(),
+        body(customer, message, more).as_bytes(),
     );
     let mut signature = [0; SIGNATURE_LEN];
     signature.copy_from_slice(text.as_bytes());
     Signed {
         customer,
         message,
+        more,
         signature,
     }
+}
+
+/// Bytes of the body of a webhook with so many words more.
+pub fn body_bytes(more: u16) -> usize {
+    body(0, 0, more).len()
 }
 
 /// A request with room for what differs.
@@ -69,10 +85,15 @@ pub struct Template {
 }
 
 impl Template {
-    /// With nothing filled in.
+    /// With nothing filled in, for messages of the usual length.
     pub fn new() -> Self {
+        Self::with(0)
+    }
+
+    /// The same for messages with so many words more.
+    fn with(more: u16) -> Self {
         let (customer, message) = (7_777_777, 0xABCD_EF01_2345_6789);
-        let body = body(customer, message);
+        let body = body(customer, message, more);
         let mark = "=".repeat(SIGNATURE_LEN);
         let head = format!(
             "POST /webhooks/{CHANNEL} HTTP/1.1\r\nHost: gateway.example.com\r\n\
@@ -157,7 +178,7 @@ struct Work {
     took: RefCell<Vec<u32>>,
 }
 
-/// Posts `signed` over `connections` to `to` until all are posted or `for_at_most` has passed.
+/// Posts `signed`, all of one length, over `connections` to `to` until all are posted or `for_at_most` has passed.
 pub fn post(to: SocketAddr, connections: usize, signed: Vec<Signed>, for_at_most: Duration) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -221,7 +242,8 @@ pub async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut [u8])
 }
 
 async fn drive(mut stream: TcpStream, work: Rc<Work>) {
-    let mut template = Template::new();
+    let more = work.signed.first().map_or(0, |signed| signed.more);
+    let mut template = Template::with(more);
     let mut buffer = vec![0; ANSWER_MAX];
     loop {
         let n = work.next.get();

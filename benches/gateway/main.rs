@@ -23,6 +23,7 @@
 //! | `wake` | the first message to whoever is not in memory |
 //! | `start` | ready again after `kill -9` |
 //! | `half` | latency at half the most it can take |
+//! | `growth` | throughput and memory as conversations, histories, connections and messages grow |
 //! | `disk` | bytes on disk, and bytes written for them |
 //! | `hot`, `herd`, `slow`, `due` | what strains it, and who else feels that |
 //! | `plan` | what is measured, and how large |
@@ -36,6 +37,7 @@ mod crowd;
 mod disk;
 mod due;
 mod floor;
+mod growth;
 mod half;
 mod herd;
 mod history;
@@ -145,11 +147,12 @@ type Part = fn(&Plan, &Path) -> Value;
 
 /// What is measured one by one, each over a data directory of its own.
 fn parts(plan: &Plan, dir: &Path, report: &mut Value) {
-    let parts: [(&str, Part); 9] = [
+    let parts: [(&str, Part); 10] = [
         ("crowd", crowd::measure),
         ("wake", wake::measure),
         ("start", start::measure),
         ("half", half::measure),
+        ("growth", growth::measure),
         ("disk", disk::measure),
         ("hot", hot::measure),
         ("herd", herd::measure),

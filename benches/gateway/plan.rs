@@ -43,8 +43,10 @@ pub struct Plan {
     pub small: bool,
     /// Only this part; `segue` and `bare` are `rate` of one server (for a profiler), `strain` is all that strains.
     pub only: Option<String>,
-    /// Where the report goes.
+    /// Where the figures go.
     pub json: Option<PathBuf>,
+    /// Where the page with the plots of `growth` goes.
+    pub report: Option<PathBuf>,
 }
 
 impl Plan {
@@ -96,6 +98,7 @@ impl Plan {
             small,
             only: all("--only").pop(),
             json: all("--json").pop().map(PathBuf::from),
+            report: all("--report").pop().map(PathBuf::from),
         }
     }
 

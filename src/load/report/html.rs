@@ -14,14 +14,21 @@ pub fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// The page.
-pub fn write(report: &Report) -> String {
-    let mut page = format!(
+/// A page with `body` in it, which is HTML.
+pub fn page(title: &str, body: &str) -> String {
+    format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\">\
-         <title>Segue under load, {0}</title><style>{STYLE}</style></head><body><main>\
-         <h1>Segue under load</h1><p class=\"when\">{0} · segue {1}{2}</p>",
+         <title>{}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>\n",
+        escape(title)
+    )
+}
+
+/// The page of a load's report.
+pub fn write(report: &Report) -> String {
+    let mut page = format!(
+        "<h1>Segue under load</h1><p class=\"when\">{0} · segue {1}{2}</p>",
         escape(&report.began),
         report.version,
         if report.ended_early {
@@ -60,8 +67,8 @@ pub fn write(report: &Report) -> String {
             escape(value)
         ));
     }
-    page.push_str("</table></main></body></html>\n");
-    page
+    page.push_str("</table>");
+    self::page(&format!("Segue under load, {}", report.began), &page)
 }
 
 fn verdict(report: &Report) -> String {

@@ -57,6 +57,19 @@ impl Axis {
         }
     }
 
+    /// Powers of ten around `least` and `most`.
+    pub fn powers(least: f64, most: f64) -> Self {
+        let first = least.max(1.0).log10().floor();
+        let last = most.max(1.0).log10().ceil().max(first + 1.0);
+        let tick = |power: i32| (10_f64.powi(power), thousands(10_u64.pow(power as u32)));
+        Self {
+            from: 10_f64.powf(first),
+            to: 10_f64.powf(last),
+            ticks: (first as i32..=last as i32).map(tick).collect(),
+            log: true,
+        }
+    }
+
     /// Percentiles, each nine as wide as the one before. Points are given as [`nines`].
     pub fn percentiles() -> Self {
         let ticks = [0.0, 50.0, 90.0, 99.0, 99.9, 99.99];
@@ -97,6 +110,14 @@ fn round_step(least: f64) -> f64 {
         .into_iter()
         .find(|step| *step >= least * 0.999)
         .unwrap_or(10.0 * power)
+}
+
+/// With a comma before every three digits.
+fn thousands(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", thousands(number / 1_000), number % 1_000),
+    }
 }
 
 /// Without digits that say nothing.
@@ -207,6 +228,14 @@ mod tests {
         check(1_001.0, 1_200.0, 7);
         let times = Axis::times(0.7, 42.0);
         assert_eq!((times.from, times.to, times.ticks.len()), (0.1, 100.0, 4));
+    }
+
+    #[test]
+    fn powers_of_ten_enclose_what_is_drawn() {
+        let axis = Axis::powers(421.0, 1_000_000.0);
+        let words: Vec<&str> = axis.ticks.iter().map(|(_, word)| word.as_str()).collect();
+        assert_eq!(words, ["100", "1,000", "10,000", "100,000", "1,000,000"]);
+        assert!((axis.place(10_000.0) - 0.5).abs() < 1e-9);
     }
 
     #[test]
