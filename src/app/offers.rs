@@ -44,7 +44,7 @@ pub async fn run(doors: Doors, stop: CancellationToken) {
                 () = &mut next => break,
                 sign = signs.recv() => match sign {
                     Ok(Sign::Presence { .. }) | Err(RecvError::Lagged(_)) => break,
-                    Ok(Sign::Mark { .. }) => {}
+                    Ok(Sign::Mark { .. } | Sign::Customer { .. }) => {}
                     Err(RecvError::Closed) => return,
                 },
             }

@@ -137,6 +137,7 @@ fn welcome(app: &App, config: &Config, demonstration: bool) {
         told,
         "  web chat      http://{public}/chat          (or: segue chat --url http://{public})"
     );
+    let _ = writeln!(told, "  agent inbox   http://{public}/inbox");
     let _ = writeln!(told, "  agent API     http://{public}/api/v1/openapi.json");
     let _ = writeln!(
         told,

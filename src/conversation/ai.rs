@@ -161,7 +161,9 @@ impl Ai {
             Act::Claim { .. } | Act::Transfer { .. } => {
                 (Mode::Ai(self), Answer::Refused(Refusal::NotWaiting))
             }
-            Act::Reply { .. } => (Mode::Ai(self), Answer::Refused(Refusal::HeldByAi)),
+            Act::Reply { .. } | Act::Snooze { .. } => {
+                (Mode::Ai(self), Answer::Refused(Refusal::HeldByAi))
+            }
             Act::HandBack { .. } | Act::Keep | Act::Typing | Act::Viewing => {
                 (Mode::Ai(self), Answer::Ignored)
             }

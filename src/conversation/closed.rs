@@ -102,7 +102,8 @@ impl Closed {
             | Act::HandBack { .. }
             | Act::Keep
             | Act::Resolve { .. }
-            | Act::Escalate { .. } => (Mode::Closed(self), Answer::Refused(Refusal::AlreadyClosed)),
+            | Act::Escalate { .. }
+            | Act::Snooze { .. } => (Mode::Closed(self), Answer::Refused(Refusal::AlreadyClosed)),
             Act::Note { .. } | Act::Review { .. } | Act::Edit(_) | Act::Undo { .. } => {
                 (Mode::Closed(self), Answer::Ignored)
             }

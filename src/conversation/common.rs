@@ -264,6 +264,7 @@ impl Cx<'_> {
 
     /// The next owner, or nobody, under a new epoch.
     pub(super) fn change_owner(&mut self) -> OwnerEpoch {
+        super::snooze::end(self);
         self.common.epoch = self.common.epoch.next();
         self.common.epoch
     }

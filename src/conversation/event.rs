@@ -192,6 +192,11 @@ pub enum Act {
         /// Which.
         effect: EffectId,
     },
+    /// Leave it alone until then, without being asked "are you done?".
+    Snooze {
+        /// Until when; none, or a time that has passed: not any more.
+        until: Option<Timestamp>,
+    },
 }
 
 impl Act {
@@ -212,6 +217,7 @@ impl Act {
             Self::Review { .. } => "review",
             Self::Edit(_) => "edit",
             Self::Undo { .. } => "undo",
+            Self::Snooze { .. } => "snooze",
         }
     }
 }

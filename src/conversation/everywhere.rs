@@ -54,7 +54,8 @@ pub(super) fn everywhere(
         | Act::HandBack { .. }
         | Act::Keep
         | Act::Resolve { .. }
-        | Act::Escalate { .. } => None,
+        | Act::Escalate { .. }
+        | Act::Snooze { .. } => None,
     }
 }
 

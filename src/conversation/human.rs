@@ -16,6 +16,7 @@ use super::decision::Answer;
 use super::handoff::{self, Handoff, introduce};
 use super::message::Inbound;
 use super::policy::OnLapse;
+use super::snooze;
 use super::texts::TextKey;
 use super::trail::{Fact, GhostCause};
 use super::waiting::Waiting;
@@ -151,6 +152,9 @@ impl Human {
             self.clocks
                 .next_due
                 .get_or_insert(cx.after(cx.queue().next_response_within));
+        }
+        if snooze::end(cx) {
+            self.quiet_at = cx.now + cx.queue().agent_silence;
         }
         // A message before the handback belongs to the person: it takes "are you done?" back.
         if self.answer_by.take().is_some() {

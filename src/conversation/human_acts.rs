@@ -13,6 +13,7 @@ use super::event::Act;
 use super::handoff::{self, Trigger};
 use super::human::{Human, stop};
 use super::message::TEXT_BYTES_MAX;
+use super::snooze;
 use super::texts::{TextArgs, TextKey};
 use super::trail::Fact;
 use super::waiting::Waiting;
@@ -62,7 +63,12 @@ impl Human {
                     Answer::Accepted,
                 )
             }
-            Act::Keep | Act::Transfer { .. } | Act::HandBack { .. } | Act::Resolve { .. } => {
+            Act::Snooze { until } if owns || leads => self.snooze(agent, *until, cx),
+            Act::Keep
+            | Act::Transfer { .. }
+            | Act::HandBack { .. }
+            | Act::Resolve { .. }
+            | Act::Snooze { .. } => {
                 let refusal = self.taken();
                 (Mode::Human(self), Answer::Refused(refusal))
             }
@@ -143,6 +149,7 @@ impl Human {
         self.clocks.spoke = true;
         cx.common.episode.last_word = Some(ModeName::Human);
         self.quiet_at = cx.now + cx.queue().agent_silence;
+        snooze::end(cx);
         if self.answer_by.take().is_some() {
             cx.note(Fact::Kept {
                 agent: self.agent.clone(),
@@ -186,7 +193,8 @@ impl Human {
     }
 
     fn sign_of_life(mut self, says_so: bool, cx: &mut Cx<'_>) -> (Mode, Answer) {
-        let quiet_at = cx.now + cx.queue().agent_silence;
+        // Whoever only looks does not end a snooze.
+        let quiet_at = (cx.now + cx.queue().agent_silence).max(snooze::quiet_until(cx));
         let asked = self.answer_by.take().is_some();
         if asked {
             cx.note(Fact::Kept {

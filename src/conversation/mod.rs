@@ -55,6 +55,7 @@ mod routing;
 mod rules;
 mod saying;
 mod seen;
+pub mod snooze;
 mod streamed;
 pub mod survey;
 mod waiting;

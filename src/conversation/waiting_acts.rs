@@ -65,7 +65,9 @@ impl Waiting {
                     Answer::Accepted,
                 )
             }
-            Act::Reply { .. } => (Mode::Waiting(self), Answer::Refused(Refusal::NotClaimed)),
+            Act::Reply { .. } | Act::Snooze { .. } => {
+                (Mode::Waiting(self), Answer::Refused(Refusal::NotClaimed))
+            }
             Act::Escalate { .. } | Act::Keep | Act::Typing | Act::Viewing => {
                 (Mode::Waiting(self), Answer::Ignored)
             }

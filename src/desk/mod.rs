@@ -9,6 +9,7 @@
 //! | `departed` | who has left, until nothing is theirs any more |
 //! | [`people`] | agents, roles, queues, tokens |
 //! | [`sessions`] | sign-ins of the inbox page |
+//! | [`canned`], [`drafts`] | texts kept to answer with, and begun ones |
 //! | [`presence`] | who is there, who looks at what |
 //! | [`replays`] | what was done under a key |
 //! | [`switches`] | which switch of the AI is turned |
@@ -17,7 +18,9 @@
 //! of conversations can be read again from the store at any time.
 
 pub mod board;
+pub mod canned;
 mod departed;
+pub mod drafts;
 pub mod names;
 pub mod people;
 pub mod presence;
@@ -57,6 +60,8 @@ struct Inner {
     people: People,
     sessions: Sessions,
     replays: replays::Replays,
+    canned: canned::CannedReplies,
+    drafts: drafts::Drafts,
     presence: Presence,
     incarnation: u64,
     streams: Arc<Semaphore>,
@@ -77,6 +82,8 @@ impl Desk {
                 people: People::open(store.clone(), Arc::clone(&clock))?,
                 sessions: Sessions::new(Arc::clone(&clock)),
                 replays: replays::Replays::default(),
+                canned: canned::CannedReplies::open(store.clone())?,
+                drafts: drafts::Drafts::default(),
                 presence: Presence::new(clock),
                 incarnation: store.incarnation(),
                 streams: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -112,6 +119,16 @@ impl Desk {
     /// What was done under a key.
     pub fn replays(&self) -> &replays::Replays {
         &self.inner.replays
+    }
+
+    /// Texts kept to answer with.
+    pub fn canned(&self) -> &canned::CannedReplies {
+        &self.inner.canned
+    }
+
+    /// Begun replies.
+    pub fn drafts(&self) -> &drafts::Drafts {
+        &self.inner.drafts
     }
 
     /// Who is there.

@@ -18,6 +18,8 @@ pub const LEASE: Duration = Duration::from_secs(60);
 pub const VIEWING_LASTS: Duration = Duration::from_secs(30);
 /// A mark of writing lasts this long.
 pub const TYPING_LASTS: Duration = Duration::from_secs(8);
+/// How often at most it is told that a customer writes; a page shows it for twice as long and a little more.
+pub const CUSTOMER_EVERY: Duration = Duration::from_secs(3);
 /// Marks kept of one conversation.
 const MARKS_MAX: usize = 16;
 /// Conversations with marks; beyond that, old ones are swept out first and new ones not taken.
@@ -67,6 +69,11 @@ pub enum Sign {
         /// What they do.
         doing: Doing,
     },
+    /// The customer writes.
+    Customer {
+        /// In which conversation.
+        conversation: ConversationId,
+    },
 }
 
 /// See the head of this file.
@@ -80,6 +87,8 @@ pub struct Presence {
 struct Inner {
     people: HashMap<AgentName, (State, Timestamp)>,
     marks: HashMap<ConversationId, Vec<Mark>>,
+    /// When customers were last said to write.
+    writing: HashMap<ConversationId, Timestamp>,
 }
 
 struct Mark {
@@ -183,6 +192,26 @@ impl Presence {
         });
     }
 
+    /// The customer writes in a conversation. Told at most every [`CUSTOMER_EVERY`].
+    pub fn customer_writes(&self, conversation: ConversationId) {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let told = inner.writing.get(&conversation);
+        if told.is_some_and(|told| now.since(*told) < CUSTOMER_EVERY) {
+            return;
+        }
+        if inner.writing.len() >= MARKED_MAX {
+            inner
+                .writing
+                .retain(|_, told| now.since(*told) < CUSTOMER_EVERY);
+        }
+        if inner.writing.len() < MARKED_MAX {
+            inner.writing.insert(conversation, now);
+            drop(inner);
+            self.tell(Sign::Customer { conversation });
+        }
+    }
+
     /// Who does this with a conversation.
     pub fn marked(&self, conversation: ConversationId, doing: Doing) -> Vec<AgentName> {
         let now = self.clock.now();
@@ -233,6 +262,24 @@ mod tests {
         assert_eq!(presence.of(&ana), State::Away);
         presence.touch(&ana);
         assert_eq!(presence.of(&ana), State::Busy);
+    }
+
+    #[test]
+    fn a_customer_who_writes_is_told_of_now_and_then() {
+        let (presence, clock) = presence();
+        let id = ConversationId::from_bytes([3; 16]);
+        let mut signs = presence.signs();
+        for _ in 0..5 {
+            presence.customer_writes(id);
+        }
+        assert_eq!(
+            signs.try_recv().ok(),
+            Some(Sign::Customer { conversation: id })
+        );
+        assert!(signs.try_recv().is_err(), "once");
+        clock.advance(CUSTOMER_EVERY);
+        presence.customer_writes(id);
+        assert!(signs.try_recv().is_ok());
     }
 
     #[test]

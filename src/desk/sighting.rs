@@ -58,7 +58,7 @@ pub struct Sighting {
     turn: Arc<Turn>,
     /// The turn of the same conversation before this one, if it stood on the board.
     before: Option<Arc<Turn>>,
-    /// The last turn in which somebody said something.
+    /// The last turn in which somebody said something, or an automatic text where nobody has.
     said: Option<Arc<Turn>>,
     head: OnceLock<Option<Arc<Conversation>>>,
 }
@@ -66,10 +66,18 @@ pub struct Sighting {
 impl Sighting {
     /// `turn`, committed as `id`, after `last`.
     pub fn new(id: EventId, turn: &Arc<Turn>, last: Option<&Self>) -> Self {
-        let said = if turn.entries.iter().any(|entry| spoken(entry).is_some()) {
+        // "A person will help you" hides nobody's words: an automatic text counts only where there is nothing else.
+        let before = last.and_then(|last| last.said.clone());
+        let said = if turn
+            .entries
+            .iter()
+            .any(|entry| by_somebody(entry).is_some())
+        {
+            Some(Arc::clone(turn))
+        } else if before.is_none() && turn.entries.iter().any(|entry| spoken(entry).is_some()) {
             Some(Arc::clone(turn))
         } else {
-            last.and_then(|last| last.said.clone())
+            before
         };
         Self {
             id,
@@ -113,14 +121,16 @@ impl Sighting {
         self.before.as_deref().and_then(decode)
     }
 
-    /// The last thing that was said, as far as it is in memory.
+    /// The last thing that the customer, the AI or a person said, as far as it is in memory; else an automatic text.
     pub fn last_words(&self) -> Option<(&Entry, &str)> {
-        self.said
-            .as_ref()?
-            .entries
-            .iter()
-            .rev()
-            .find_map(|entry| Some((entry, spoken(entry)?)))
+        let entries = &self.said.as_ref()?.entries;
+        let last = |text: fn(&Entry) -> Option<&str>| {
+            let backwards = entries.iter().rev();
+            backwards
+                .filter_map(|entry| Some((entry, text(entry)?)))
+                .next()
+        };
+        last(by_somebody).or_else(|| last(spoken))
     }
 
     /// About how many bytes it keeps in memory.
@@ -147,6 +157,12 @@ fn decode(turn: &Turn) -> Option<Arc<Conversation>> {
             None
         }
     }
+}
+
+/// What the customer, the AI or a person said, if this entry is that.
+fn by_somebody(entry: &Entry) -> Option<&str> {
+    let automatic = matches!(entry.fact, Fact::SystemWrote { .. });
+    spoken(entry).filter(|_| !automatic)
 }
 
 /// What the customer wrote or was told, if this entry is that.

@@ -7,6 +7,7 @@ pub mod api;
 pub mod body;
 pub mod chat;
 pub mod departed;
+mod inbox;
 pub mod limit;
 pub mod listen;
 pub mod ops;
@@ -45,6 +46,7 @@ pub fn routes(doors: Doors) -> Router {
     Router::new()
         .merge(webhook::routes(Arc::new(doors.clone())))
         .merge(chat::routes())
+        .merge(inbox::routes())
         .merge(api::routes())
         .route(
             "/",

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::conversation::decision::Refusal;
 use crate::desk::PeopleError;
+use crate::desk::canned::CannedError;
 use crate::runtime::Unavailable;
 use crate::store::{CommitError, LoadError};
 
@@ -261,6 +262,26 @@ impl From<PeopleError> for Problem {
             )
             .retry_after(1),
             PeopleError::Store(fault) => Self::from(Unavailable::Store(fault)),
+        }
+    }
+}
+
+impl From<CannedError> for Problem {
+    fn from(fault: CannedError) -> Self {
+        let detail = fault.to_string();
+        match fault {
+            CannedError::Name => Self::unprocessable("bad_name", detail),
+            CannedError::Text => Self::unprocessable("bad_text", detail),
+            CannedError::Language => Self::unprocessable("bad_language", detail),
+            CannedError::TooMany => Self::unprocessable("too_many_canned", detail),
+            CannedError::Exists(_) => Self::new(
+                StatusCode::CONFLICT,
+                "canned_exists",
+                "The name is taken",
+                detail,
+            ),
+            CannedError::Unknown => Self::not_found(detail),
+            CannedError::Store(fault) => Self::from(Unavailable::Store(fault)),
         }
     }
 }

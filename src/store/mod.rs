@@ -17,6 +17,7 @@
 //! | `recovery` | opening: do the files belong together, what is unapplied |
 //! | `stored` | one conversation as the state file has it |
 //! | `read` | reading a conversation, a due page, a list: tail first, then state |
+//! | `newest` | a list from its other end |
 //! | `shared` | what doors and threads share: phase, generation |
 //! | `small` | settings, agents, parked things, policies |
 //! | `creation` | a file that was cut off while being made |
@@ -40,6 +41,7 @@ pub mod embedded;
 pub mod format;
 pub mod identity;
 pub mod journal;
+mod newest;
 pub mod read;
 pub mod recovery;
 pub mod retention;

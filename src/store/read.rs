@@ -318,7 +318,7 @@ impl Store {
 
     /// A page of an index: `rows` of the state in order, less those of whom the tail knows better, merged with what
     /// `of_tail` says.
-    fn page<R: Ord, I: Iterator<Item = Result<R, Failure>>>(
+    pub(super) fn page<R: Ord, I: Iterator<Item = Result<R, Failure>>>(
         &self,
         limit: usize,
         rows: impl Fn(&ReadTransaction) -> Result<I, Failure>,

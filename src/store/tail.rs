@@ -202,6 +202,23 @@ impl Tail {
             .collect()
     }
 
+    /// Conversations in `mode` before `before`, those shortest in it first.
+    pub fn listed_back(
+        &self,
+        mode: ModeName,
+        before: (Timestamp, ConversationId),
+        limit: usize,
+    ) -> Vec<(Timestamp, ConversationId)> {
+        let mode = mode_code(mode);
+        self.listing
+            .range(..(mode, before.0, before.1))
+            .rev()
+            .take_while(|(m, _, _)| *m == mode)
+            .take(limit)
+            .map(|&(_, since, id)| (since, id))
+            .collect()
+    }
+
     /// The first `limit` conversations after `after`, in the order of their ids. Looks at all that the tail holds.
     pub fn ids(&self, after: Option<ConversationId>, limit: usize) -> Vec<ConversationId> {
         let later = |id: &&ConversationId| after.is_none_or(|after| **id > after);

@@ -373,7 +373,7 @@ impl World {
 
     fn act(&self, pick: &mut Pick) -> Act {
         let epoch = self.conversation.common().epoch;
-        match pick.of(24) {
+        match pick.of(25) {
             0..=4 => Act::Claim {
                 force: pick.of(3) == 0,
             },
@@ -421,8 +421,15 @@ impl World {
                 priority: Some(3),
                 ..Edit::default()
             }),
-            _ => Act::Undo {
+            23 => Act::Undo {
                 effect: self.some_effect(pick),
+            },
+            _ => Act::Snooze {
+                until: [
+                    None,
+                    Some(self.now + Duration::from_hours(1)),
+                    Some(self.now),
+                ][pick.at(3)],
             },
         }
     }

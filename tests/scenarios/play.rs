@@ -603,6 +603,9 @@ fn act(words: &[&str], text: &str) -> Result<Act, String> {
             seen: Some(number(seen)?.0),
         },
         ["keeps"] => Act::Keep,
+        ["snoozes"] => Act::Snooze {
+            until: Timestamp::parse(&text),
+        },
         ["resolves"] => Act::Resolve {
             outcome: None,
             note: text,

@@ -2,7 +2,7 @@
 //!
 //! `conversation` carries the conversation and what is new on its trail; `gone` names one that left the caller's sight;
 //! `reset` says that something was missed and everything has to be read again, after which the stream goes on. `presence`
-//! and `mark` are passing signs without an id. Every few seconds the newest id is sent alone, so that a quiet caller can
+//! and `mark` (who looks and who writes; without an agent: the customer) are passing signs without an id. Every few seconds the newest id is sent alone, so that a quiet caller can
 //! resume too, and it is asked again whether the caller may still be here.
 
 use std::convert::Infallible;
@@ -233,20 +233,30 @@ impl Ear {
                 agent,
                 doing,
             } => {
-                let wanted = self.only.is_none_or(|only| only == conversation);
-                let seen = self.caller.person.sees_all() || self.only.is_some() || {
-                    let seen = self.doors.desk.board().get(conversation);
-                    seen.as_ref()
-                        .and_then(|seen| seen.conversation())
-                        .is_some_and(|it| self.caller.person.sees(it))
-                };
                 let doing = match doing {
                     Doing::Viewing => "viewing",
                     Doing::Typing => "typing",
                 };
                 let data = json!({"conversation": conversation.to_string(), "agent": agent, "doing": doing});
-                (wanted && seen).then(|| Event::default().event("mark").data(data.to_string()))
+                (self.concerns(conversation)
+                    || (self.only.is_none() && self.caller.person.sees_all()))
+                .then(|| Event::default().event("mark").data(data.to_string()))
+            }
+            Sign::Customer { conversation } => {
+                let data = json!({"conversation": conversation.to_string(), "agent": null, "doing": "typing"});
+                self.concerns(conversation)
+                    .then(|| Event::default().event("mark").data(data.to_string()))
             }
         }
+    }
+
+    /// Whether a passing sign of this conversation is the listener's business: customers write to the AI all day long.
+    fn concerns(&self, conversation: ConversationId) -> bool {
+        if let Some(only) = self.only {
+            return only == conversation;
+        }
+        let seen = self.doors.desk.board().get(conversation);
+        let on_board = seen.as_ref().and_then(|seen| seen.conversation());
+        on_board.is_some_and(|it| self.caller.person.sees(it))
     }
 }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::asked::Wanted;
 use super::caller::Caller;
 use super::door::Door;
+use super::search::Sought;
 use super::view::{Light, View};
 use crate::clock::Timestamp;
 use crate::conversation::Conversation;
@@ -28,8 +29,10 @@ const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 200;
 /// Conversations in memory that one request looks at.
 const LOOKED_AT_IN_MEMORY_MAX: usize = 20_000;
-/// Conversations on disk that one request looks at: some tens of microseconds each.
+/// Conversations on disk, or in what is said, that one request looks at: some tens of microseconds each.
 const LOOKED_AT_ON_DISK_MAX: usize = 1_000;
+/// Entries read with a conversation on disk, so that a list can show the last words.
+const LAST_ENTRIES: usize = 8;
 /// Where every list begins.
 const BEFORE_ALL: Place = (
     Timestamp::from_millis(i64::MIN),
@@ -45,7 +48,8 @@ pub fn doors() -> Vec<Door> {
             .query("mode", "ai, waiting, human or closed; without it: waiting, then human")
             .query("queue", "only in this queue")
             .query("assignee", "only of this agent; `me` is the caller")
-            .query("q", "part of an address, a name or a tag; a whole address is found in any mode")
+            .query("q", "part of an address, a name, a tag or of what was said or noted lately; a whole address is found in any mode")
+            .query("order", "oldest (unless said otherwise), or newest: those that came into `mode` last first; only with ai and closed")
             .query("limit", "at most so many, 1 to 200; 50 unless said otherwise")
             .query("cursor", "`next` of the page before")
             .gives::<Page>(200),
@@ -59,8 +63,19 @@ struct Query {
     queue: Option<String>,
     assignee: Option<String>,
     q: Option<String>,
+    #[serde(default)]
+    order: Order,
     limit: Option<usize>,
     cursor: Option<String>,
+}
+
+/// From which end a list is read.
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    #[default]
+    Oldest,
+    Newest,
 }
 
 /// A page of conversations.
@@ -77,12 +92,14 @@ pub struct Page {
 struct Filter {
     queue: Option<String>,
     assignee: Option<String>,
-    q: Option<String>,
+    q: Option<Sought>,
+    order: Order,
     person: std::sync::Arc<Person>,
 }
 
 impl Filter {
-    fn takes(&self, conversation: &Conversation) -> bool {
+    /// Whether it is where it is looked for, and the caller's business.
+    fn passes(&self, conversation: &Conversation) -> bool {
         let common = conversation.common();
         let queue = self
             .queue
@@ -93,17 +110,16 @@ impl Filter {
                 .assignee()
                 .is_some_and(|assignee| assignee.as_str() == wanted)
         });
-        let has = |text: &str| {
-            self.q
-                .as_ref()
-                .is_none_or(|q| text.to_lowercase().contains(q))
+        queue && assignee && self.person.sees(conversation)
+    }
+
+    /// Whether it is one of those that are looked for; may read from the disk.
+    fn takes(&self, doors: &Doors, conversation: &Conversation) -> Result<bool, LoadError> {
+        let Some(q) = &self.q else {
+            return Ok(self.passes(conversation));
         };
-        let found = self.q.is_none()
-            || has(&common.customer.address)
-            || common.customer.name.as_deref().is_some_and(has)
-            || common.tags.iter().any(|tag| has(tag))
-            || self.q.as_deref() == Some(common.id.to_string().as_str());
-        queue && assignee && found && self.person.sees(conversation)
+        Ok(self.passes(conversation)
+            && (q.names(conversation) || q.said_in(doors.runtime.store(), conversation)?))
     }
 }
 
@@ -174,13 +190,19 @@ async fn list(
             "q is at most {SEARCH_BYTES_MAX} bytes long"
         )));
     }
+    if query.order == Order::Newest && !matches!(modes[..], [ModeName::Ai | ModeName::Closed]) {
+        return Err(Problem::bad_request(
+            "order=newest goes with mode=ai or mode=closed",
+        ));
+    }
     let me = || caller.name().to_string();
     let filter = Filter {
         queue: query.queue,
         assignee: query
             .assignee
             .map(|name| if name == "me" { me() } else { name }),
-        q: q.as_ref().map(|q| q.to_lowercase()),
+        q: q.as_ref().map(|q| Sought::new(q)),
+        order: query.order,
         person: caller.person,
     };
     let by_address = if query.mode.is_none() && cursor.is_none() {
@@ -257,13 +279,13 @@ fn gather(
     found: &mut Vec<std::sync::Arc<Sighting>>,
 ) -> Result<Option<Place>, LoadError> {
     let in_memory = matches!(mode, ModeName::Waiting | ModeName::Human);
-    let mut left = if in_memory {
+    let mut left = if in_memory && filter.q.is_none() {
         LOOKED_AT_IN_MEMORY_MAX
     } else {
         LOOKED_AT_ON_DISK_MAX
     };
     loop {
-        let page = page(doors, mode, after, in_memory)?;
+        let page = page(doors, mode, after, filter.order)?;
         if page.is_empty() {
             return Ok(None);
         }
@@ -273,9 +295,8 @@ fn gather(
             }
             left -= 1;
             after = Some(place);
-            if seen
-                .conversation()
-                .is_some_and(|conversation| filter.takes(conversation))
+            if let Some(conversation) = seen.conversation()
+                && filter.takes(doors, conversation)?
             {
                 found.push(seen);
             }
@@ -289,17 +310,21 @@ fn page(
     doors: &Doors,
     mode: ModeName,
     after: Option<Place>,
-    in_memory: bool,
+    order: Order,
 ) -> Result<Rows, LoadError> {
     /// Few enough that reading a page that is not needed whole costs little.
     const ROWS: usize = 64;
-    if in_memory {
+    if matches!(mode, ModeName::Waiting | ModeName::Human) {
         return Ok(doors.desk.board().page(mode, after, ROWS));
     }
     let store = doors.runtime.store();
     let mut rows = Vec::new();
-    for place in store.list(mode, after, ROWS)? {
-        if let Some(loaded) = store.load(place.1, 0)? {
+    let places = match order {
+        Order::Oldest => store.list(mode, after, ROWS)?,
+        Order::Newest => store.newest(mode, after, ROWS)?,
+    };
+    for place in places {
+        if let Some(loaded) = store.load(place.1, LAST_ENTRIES)? {
             let turn = std::sync::Arc::new(turn_of(place.1, loaded));
             rows.push((
                 place,
@@ -328,7 +353,7 @@ fn at_address(
             let seen = Sighting::new(EventId::default(), &turn, None);
             if seen
                 .conversation()
-                .is_some_and(|conversation| filter.takes(conversation))
+                .is_some_and(|conversation| filter.passes(conversation))
             {
                 found.push(std::sync::Arc::new(seen));
             }

@@ -5,8 +5,10 @@
 //! | `door`, `openapi` | a route with its description, and the document made of all of them |
 //! | `caller`, `asked` | who calls, what is asked |
 //! | `view`, `facts`, `causes` | a conversation and a trail entry, as JSON |
-//! | `lists`, `one`, `explain` | reading |
+//! | `lists`, `search`, `one`, `explain` | reading |
 //! | `acts`, `bodies` | claim, reply, hand back, …, and what is sent with them |
+//! | `aside` | what the customer never notices: snooze, whisper, draft |
+//! | `canned` | texts kept to answer with |
 //! | `handoffs` | the handoff log, and verdicts on it |
 //! | `events` | the event stream |
 //! | `people`, `session` | agents, tokens, presence, sign-in |
@@ -14,9 +16,11 @@
 //! | `parked` | what could not be handled |
 
 mod acts;
+mod aside;
 mod asked;
 mod bodies;
 mod caller;
+mod canned;
 mod causes;
 mod door;
 mod events;
@@ -29,6 +33,7 @@ mod one;
 mod openapi;
 mod parked;
 mod people;
+mod search;
 mod session;
 mod view;
 
@@ -50,6 +55,8 @@ fn doors() -> Vec<Door> {
         lists::doors(),
         one::doors(),
         acts::doors(),
+        aside::doors(),
+        canned::doors(),
         handoffs::doors(),
         events::doors(),
         people::doors(),

@@ -33,6 +33,7 @@ pub fn doors() -> Vec<Door> {
         Door::get("/api/v1/conversations/{id}/trail", trail)
             .about("What happened, oldest first; every message with where it stands now.")
             .query("after", "only entries with a greater number")
+            .query("before", "the last `limit` entries with a smaller number, still oldest first; a huge one: the newest")
             .query(
                 "limit",
                 "at most so many, 1 to 500; 100 unless said otherwise",
@@ -79,6 +80,17 @@ pub struct Trail {
     items: Vec<Value>,
     /// `after` of the next page; none: these are the newest.
     next: Option<u64>,
+    /// `before` of the page before this one, where pages are read backwards; none: these are the oldest.
+    earlier: Option<u64>,
+}
+
+/// Which part of a trail is wanted, from either end.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stretch {
+    after: Option<u64>,
+    before: Option<u64>,
+    limit: Option<usize>,
 }
 
 /// Reads a conversation that the caller may see.
@@ -131,15 +143,60 @@ async fn trail(
     State(doors): State<Doors>,
     caller: Caller,
     Named(id): Named,
-    Wanted(wanted): Wanted<Part>,
+    Wanted(wanted): Wanted<Stretch>,
 ) -> Result<Json<Trail>, Problem> {
     let conversation = seen(&doors, &caller, id).await?;
-    let (entries, count) = part(&doors, id, &wanted).await?;
+    let Stretch {
+        after,
+        before,
+        limit,
+    } = wanted;
+    if let Some(before) = before {
+        if after.is_some() {
+            return Err(Problem::bad_request("name `after` or `before`, not both"));
+        }
+        return back(&doors, &conversation, before, Part { after, limit }).await;
+    }
+    let (entries, count) = part(&doors, id, &Part { after, limit }).await?;
     let states = States::of(&entries, Some(&conversation));
     let items: Vec<_> = entries[..count]
         .iter()
         .map(|entry| facts::show(entry, &states))
         .collect();
     let next = (entries.len() > count).then(|| entries[count - 1].n);
-    Ok(Json(Trail { items, next }))
+    Ok(Json(Trail {
+        items,
+        next,
+        earlier: None,
+    }))
+}
+
+/// The last entries before `before`.
+async fn back(
+    doors: &Doors,
+    conversation: &Conversation,
+    before: u64,
+    part: Part,
+) -> Result<Json<Trail>, Problem> {
+    let (_, limit) = part.bounds()?;
+    let before = before.min(conversation.next_entry());
+    let from = before.saturating_sub(limit as u64);
+    let id = conversation.common().id;
+    let entries = doors.runtime.trail(id, from, limit + AHEAD).await?;
+    let states = States::of(&entries, Some(conversation));
+    let count = entries.partition_point(|entry| entry.n < before);
+    let items: Vec<_> = entries[..count]
+        .iter()
+        .map(|entry| facts::show(entry, &states))
+        .collect();
+    // What retention has dropped is not there any more: then the first one is not the one that was asked for.
+    let first = entries.first().map(|entry| entry.n);
+    let earlier = first.filter(|n| count > 0 && *n == from && from > 0);
+    let last = entries[..count].last().map(|entry| entry.n);
+    let next = last.filter(|n| n + 1 < conversation.next_entry());
+    Ok(Json(Trail {
+        items,
+        next,
+        earlier,
+    }))
 }

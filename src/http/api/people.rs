@@ -254,6 +254,7 @@ async fn revoke(
     changing(&doors, move |people| people.revoke(&of)).await?;
     doors.desk.sessions().end_all_of(&name);
     doors.desk.presence().forget(&name);
+    doors.desk.drafts().forget(&name);
     crate::http::departed::let_go(&doors, &name).await?;
     tracing::info!(by = %caller.name(), agent = %name, "an agent was revoked");
     Ok(StatusCode::NO_CONTENT)

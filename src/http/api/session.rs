@@ -84,12 +84,14 @@ async fn sign_in(
     }
     let Some(person) = doors.desk.people().by_token(asked.value.token.trim()) else {
         sessions.failed(from);
+        tracing::warn!(from = from.map(tracing::field::display), "a sign-in failed");
         return Err(Problem::unauthorized(
             "this token is unknown or was revoked",
         ));
     };
     let signed_in = sessions.begin(person.name.clone())?;
     doors.desk.presence().touch(&person.name);
+    tracing::info!(agent = %person.name, from = from.map(tracing::field::display), "signed in");
     let body = SignedIn {
         name: person.name.to_string(),
         role: person.role,
@@ -100,7 +102,8 @@ async fn sign_in(
     Ok(([(header::SET_COOKIE, set)], Json(body)).into_response())
 }
 
-async fn sign_out(State(doors): State<Doors>, _caller: Caller, headers: HeaderMap) -> Response {
+async fn sign_out(State(doors): State<Doors>, caller: Caller, headers: HeaderMap) -> Response {
+    tracing::info!(agent = %caller.name(), "signed out");
     if let Some(cookie) = cookie(&headers) {
         doors.desk.sessions().end(cookie);
     }

@@ -40,6 +40,8 @@ pub struct View {
     pub queue: String,
     /// Who has it.
     pub assignee: Option<String>,
+    /// Since when they have it.
+    pub assignee_since: Option<String>,
     /// Whom it is offered to, while it waits.
     pub offered_to: Option<String>,
     /// Urgency; 0 is ordinary.
@@ -76,7 +78,7 @@ pub struct View {
     pub unreachable: bool,
     /// What is on its way or waits to be sent, first in line first.
     pub outbox: Vec<OwedView>,
-    /// The last thing that was said, where it is in memory.
+    /// The last thing that somebody said (an automatic text only where nobody has), where it is in memory.
     pub last_message: Option<LastWords>,
     /// Who looks at it just now.
     pub viewing: Vec<String>,
@@ -199,6 +201,7 @@ impl View {
             mode_since: common.mode_since.rfc3339(),
             queue: common.queue.to_string(),
             assignee: conversation.assignee().map(AgentName::to_string),
+            assignee_since: facts.assignee_since.map(Timestamp::rfc3339),
             offered_to: facts.offered_to.map(AgentName::to_string),
             priority: common.priority,
             reason: facts.handoff.map(|handoff| handoff.reason),
@@ -247,6 +250,7 @@ impl HandoffView {
 #[derive(Default)]
 struct Facts<'a> {
     handoff: Option<&'a Handoff>,
+    assignee_since: Option<Timestamp>,
     offered_to: Option<&'a AgentName>,
     waiting_since: Option<Timestamp>,
     deadline: Option<Timestamp>,
@@ -262,10 +266,11 @@ impl<'a> Facts<'a> {
                 offered_to: waiting.offered_to(),
                 waiting_since: Some(waiting.since()),
                 deadline: Some(waiting.deadline()),
-                outcome: None,
+                ..Self::default()
             },
             Mode::Human(human) => Self {
                 handoff: human.handoff(),
+                assignee_since: Some(human.since()),
                 deadline: human.asked_until(),
                 ..Self::default()
             },

@@ -47,6 +47,7 @@ use crate::channel::registry::{Channels, Kind};
 use crate::clock::monotonic;
 use crate::conversation::decision::Answer;
 use crate::conversation::message::{Inbound, Medium};
+use crate::desk::Desk;
 use crate::ids::{ChannelName, ConversationId};
 use crate::metrics::Metrics;
 use crate::runtime::{Answered, Runtime};
@@ -58,6 +59,7 @@ pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Room {
     runtime: Runtime,
+    desk: Desk,
     channels: Arc<Channels>,
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
@@ -133,6 +135,7 @@ impl FromRequestParts<Doors> for Room {
         let from = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let Doors {
             runtime,
+            desk,
             channels,
             limits,
             metrics,
@@ -141,6 +144,7 @@ impl FromRequestParts<Doors> for Room {
         } = doors.clone();
         Ok(Self {
             runtime,
+            desk,
             channels,
             limits,
             metrics,
@@ -183,8 +187,10 @@ impl Guest {
         let written = match said {
             FromVisitor::Say { id, text } => Written::text(id, text)?,
             FromVisitor::Choose { id, choice, title } => Written::choice(id, choice, title)?,
-            // Taken for the day when agents see it.
-            FromVisitor::Typing => return Ok(None),
+            FromVisitor::Typing => {
+                self.room.desk.presence().customer_writes(self.id);
+                return Ok(None);
+            }
             FromVisitor::Hello(_) => {
                 return Err(Refused::for_good("", "hello was said; open another socket"));
             }

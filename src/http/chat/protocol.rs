@@ -7,7 +7,7 @@
 //! | `hello` | `visitor`?, `last`?, `name`?, `language`? | first on a socket. No `visitor`: a new one is minted. `last`: the highest `entry` that was shown |
 //! | `say` | `id`, `text` | the customer writes; `id` is the browser's own and makes a repetition harmless |
 //! | `choose` | `id`, `choice`, `title`? | the customer pressed a button |
-//! | `typing` | – | the customer is typing (taken, shown to nobody yet) |
+//! | `typing` | – | the customer is typing; repeat every few seconds |
 //!
 //! To the browser:
 //!

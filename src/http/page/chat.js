@@ -370,7 +370,12 @@ field.addEventListener("keydown", (event) => {
   event.preventDefault();
   form.requestSubmit();
 });
+let typedAt = 0;
 field.addEventListener("input", () => {
+  if (transport && field.value && Date.now() - typedAt > 3000) {
+    typedAt = Date.now();
+    transport.send({ type: "typing" });
+  }
   field.style.height = "";
   field.style.height = Math.min(field.scrollHeight + 2, 144) + "px";
 });

@@ -1,0 +1,314 @@
+// Writing: a reply, or a private note. Drafts stay with their conversation; `/` finds canned replies; Enter sends, and
+// who wants it has some seconds to take it back. What could not be sent stays and is never lost.
+import { get, newKey, path, post, sign } from "./api.js";
+import { button, fill, h, memory, now, said, soon } from "./dom.js";
+import { agents, can, state } from "./store.js";
+import { lastEntry, open, showSending, toEnd, view } from "./thread.js";
+import { announce, toast } from "./dialogs.js";
+import { t } from "./words.js";
+
+const TEXT_BYTES_MAX = 8192;
+const TYPING_EVERY = 4000;
+
+let form, field, popup, state_, sendButton, tabs, hint, templates = [];
+let writing = "reply", canned = [], choices = [], choice = 0, typedAt = 0, actions = {}, shownFor = null, shownAs = "";
+export const preferences = { undo: memory.get("undo", 0) };
+
+export function makeComposer(acts) {
+  actions = acts;
+  tabs = h("div", { class: "tabs", role: "group", "aria-label": t("write.what") },
+    button(t("reply"), () => setWriting("reply"), { id: "tab-reply" }),
+    button(t("note"), () => setWriting("note"), { id: "tab-note" }));
+  field = h("textarea", {
+    id: "text", rows: "1", dir: "auto", "aria-label": t("write"), "aria-describedby": "hint", autocomplete: "off", spellcheck: "true",
+    "aria-autocomplete": "list", "aria-controls": "choices",
+    onkeydown: keys, oninput: typed, onblur: () => setTimeout(hideChoices, 150),
+  });
+  popup = h("ul", { id: "choices", class: "popup", role: "listbox", "aria-label": t("canned"), hidden: true });
+  sendButton = h("button", { type: "submit", class: "primary" }, t("send"));
+  hint = h("p", { id: "hint", class: "hint" }, t("hint.reply"));
+  state_ = h("div", { class: "state", hidden: true });
+  form = h("form", { class: "composer", "aria-label": t("write"), hidden: true, onsubmit: (event) => { event.preventDefault(); submit(); } },
+    state_, h("div", { class: "writing" }, tabs, h("div", { class: "field" }, field, popup), h("div", { class: "below" }, hint, sendButton)));
+  return form;
+}
+
+export const focusField = () => { if (!form.hidden && !field.disabled) field.focus(); };
+// The same, once a reply may be written.
+let wanted = 0;
+export const focusSoon = () => { wanted = Date.now(); };
+
+// ---- which conversation it is for, and what may be written
+
+export function showComposer(it) {
+  const holder = it.mode === "human" ? it.assignee : null;
+  const mayReply = holder === state.me.name && !it.unreachable && !shut(it);
+  const face = [it.id, it.mode, holder, mayReply, it.unreachable, shut(it), state.me.role].join();
+  if (shownFor !== it.id) { keepDraft.flush(); load(it.id); }
+  if (face !== shownAs) { shownAs = face; become(it, holder, mayReply); }
+  if (mayReply && Date.now() - wanted < 4000) { wanted = 0; setWriting("reply"); focusField(); }
+}
+
+function become(it, holder, mayReply) {
+  form.hidden = !can("agent");
+  tabs.querySelector("#tab-reply").disabled = !mayReply;
+  setWriting(mayReply ? "reply" : "note");
+  const line = why(it, holder);
+  state_.hidden = !line;
+  fill(state_, line || "");
+}
+
+export function closeComposer() {
+  keepDraft.flush();
+  shownFor = null; shownAs = "";
+  form.hidden = true;
+}
+
+export const shut = (it) => Boolean(it.window.closes_at) && Date.parse(it.window.closes_at) <= now();
+
+// Why no reply can be written just now, and what would make it possible.
+function why(it, holder) {
+  if (it.mode === "waiting") return [h("span", {}, t("claim.to.reply")), button(t("claim"), actions.claim, { class: "primary" })];
+  if (it.mode === "ai") return [h("span", {}, t("ai.has.it")), button(t("take.over"), actions.takeOver)];
+  if (it.mode === "closed") return [h("span", {}, t("is.closed")), button(t("reopen"), actions.takeOver)];
+  if (holder !== state.me.name) {
+    return [h("span", {}, t("somebody.has.it", { who: holder })), can("lead") && button(t("take.from", { who: holder }), actions.takeOver)];
+  }
+  if (it.unreachable) return h("span", { class: "warn" }, t("unreachable"));
+  if (shut(it)) return templatePicker(it);
+  return null;
+}
+
+// After the window has shut only what the provider has approved may be sent.
+function templatePicker(it) {
+  const fitting = templates.filter((one) => one.channel === it.channel);
+  if (!fitting.length) return h("span", { class: "warn" }, t("window.shut.none"));
+  const select = h("select", { "aria-label": t("template") }, fitting.map((one) => h("option", { value: one.name }, one.name + " (" + one.language + ")")));
+  const shown = h("p", { class: "said", dir: "auto" });
+  const show = () => fill(shown, fitting.find((one) => one.name === select.value).text);
+  select.addEventListener("change", show);
+  show();
+  const send = async () => {
+    try {
+      await post(path(it.id, "reply"), { template: select.value, text: shown.textContent, owner_epoch: it.owner_epoch });
+      toast(t("sent"));
+    } catch (problem) { actions.refused(problem, shown.textContent); }
+  };
+  return [h("span", { class: "warn" }, t("window.shut")), select, shown, button(t("send.template"), send, { class: "primary" })];
+}
+
+export async function loadTexts() {
+  const [replies, approved] = await Promise.all([get("/canned"), get("/templates")]);
+  canned = replies.items;
+  templates = approved.items;
+}
+
+export function setWriting(as) {
+  if (as === "reply" && tabs.querySelector("#tab-reply").disabled) return;
+  writing = as;
+  for (const tab of tabs.children) tab.setAttribute("aria-pressed", tab.id === "tab-" + as);
+  form.classList.toggle("as-note", as === "note");
+  field.placeholder = t(as === "note" ? "placeholder.note" : "placeholder.reply");
+  hint.textContent = t(as === "note" ? "hint.note" : "hint.reply");
+  sendButton.textContent = t(as === "note" ? "save.note" : "send");
+}
+
+// ---- drafts
+
+const draftKey = (id) => "draft." + id;
+const sendDraft = soon((id, text) => { if (can("agent")) sign(path(id, "draft"), { text: text.slice(0, 6000) }).catch(() => {}); }, 1500);
+const keepDraft = (id, text) => { memory.set(draftKey(id), text); sendDraft(id, text); };
+keepDraft.flush = () => { if (shownFor) memory.set(draftKey(shownFor), field.value); };
+
+async function load(id) {
+  shownFor = id;
+  hideChoices();
+  setText(memory.get(draftKey(id), ""));
+  if (field.value || !can("agent")) return;
+  try {
+    // Begun at another desk.
+    const kept = await get(path(id, "draft"));
+    if (shownFor === id && !field.value && kept.text) { setText(kept.text); announce(t("draft.found")); }
+  } catch { /* then there is none */ }
+}
+
+export function setText(text) {
+  field.value = text;
+  grow();
+}
+
+// Offered, not sent: behind what is there already.
+export function useText(text) {
+  setWriting("reply");
+  setText(field.value.trim() ? field.value.trimEnd() + "\n" + text : text);
+  keepDraft(shownFor, field.value);
+  focusField();
+}
+
+function grow() {
+  field.style.height = "auto";
+  field.style.height = Math.min(field.scrollHeight + 2, Math.round(innerHeight * 0.35)) + "px";
+}
+
+// ---- typing
+
+function typed() {
+  grow();
+  keepDraft(shownFor, field.value);
+  suggest();
+  const it = view();
+  if (!it || !field.value.trim() || Date.now() - typedAt < TYPING_EVERY) return;
+  if (writing === "note" && it.assignee === state.me.name) return; // the customer must not see notes being written
+  typedAt = Date.now();
+  sign(path(it.id, "typing")).catch(() => {});
+}
+
+function keys(event) {
+  if (event.isComposing) return;
+  if (!popup.hidden) {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      choice = (choice + (event.key === "ArrowDown" ? 1 : -1) + choices.length) % choices.length;
+      markChoice();
+      return;
+    }
+    if (event.key === "Enter" || event.key === "Tab") { event.preventDefault(); takeChoice(choices[choice]); return; }
+    if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); hideChoices(); return; }
+  }
+  if (event.key === "Enter" && !event.shiftKey && !event.altKey) { event.preventDefault(); submit(); }
+  else if (event.key === "Escape") { event.stopPropagation(); field.blur(); document.getElementById("thread").focus(); }
+}
+
+// `/` at the beginning finds canned replies, `@` anywhere in a note finds people.
+function suggest() {
+  const upto = field.value.slice(0, field.selectionStart);
+  const slash = /^\/(\S*)$/.exec(upto), mention = writing === "note" && /(?:^|\s)@(\S*)$/.exec(upto);
+  if (slash) {
+    const part = slash[1].toLowerCase();
+    const language = (view().customer.language || "").slice(0, 2);
+    const rank = (one) => (one.language && language && !one.language.startsWith(language) ? 1 : 0);
+    choices = canned.filter((one) => one.name.toLowerCase().includes(part) || one.text.toLowerCase().includes(part))
+      .sort((a, b) => rank(a) - rank(b)).slice(0, 8)
+      .map((one) => ({ label: "/" + one.name + (one.language ? " · " + one.language : ""), text: filled(one.text), from: 0 }));
+  } else if (mention) {
+    const part = mention[1].toLowerCase();
+    choices = [...agents.keys()].filter((who) => who.toLowerCase().startsWith(part)).slice(0, 8)
+      .map((who) => ({ label: "@" + who, text: "@" + who + " ", from: upto.length - mention[1].length - 1 }));
+  } else choices = [];
+  if (!choices.length) { hideChoices(); return; }
+  choice = 0;
+  fill(popup, choices.map((one, at) => h("li", { id: "choice-" + at, role: "option", onmousedown: (event) => { event.preventDefault(); takeChoice(one); } },
+    h("b", {}, one.label), " ", one.label.startsWith("/") && said(one.text.slice(0, 140), "span", "faint"))));
+  popup.hidden = false;
+  markChoice();
+}
+
+function markChoice() {
+  [...popup.children].forEach((row, at) => row.setAttribute("aria-selected", at === choice));
+  field.setAttribute("aria-activedescendant", "choice-" + choice);
+  popup.children[choice].scrollIntoView({ block: "nearest" });
+}
+
+function hideChoices() {
+  popup.hidden = true;
+  choices = [];
+  field.removeAttribute("aria-activedescendant");
+}
+
+function filled(text) {
+  const it = view();
+  return text.replaceAll("{name}", it.customer.name || "").replaceAll("{agent}", state.me.name);
+}
+
+function takeChoice(one) {
+  const after = field.value.slice(field.selectionStart);
+  field.value = field.value.slice(0, one.from) + one.text + after;
+  field.selectionStart = field.selectionEnd = one.from + one.text.length;
+  hideChoices();
+  grow();
+  keepDraft(shownFor, field.value);
+}
+
+// ---- sending
+
+const bytes = (text) => new TextEncoder().encode(text).length;
+
+export function submit() {
+  const text = field.value.trim(), it = view();
+  if (!text || !it) return;
+  if (bytes(text) > TEXT_BYTES_MAX) { toast(t("too.long", { n: bytes(text), max: TEXT_BYTES_MAX }), "warn"); return; }
+  setText("");
+  keepDraft(it.id, "");
+  hideChoices();
+  if (writing === "note") { sendNote(it.id, text); return; }
+  sendReply(it, text);
+}
+
+async function sendNote(id, text) {
+  try {
+    await post(path(id, "note"), { text });
+    toEnd();
+  } catch (problem) {
+    giveBack(id, text);
+    actions.refused(problem, null);
+  }
+}
+
+const queues = new Map(); // conversation → the last send: one after the other, in the order in which they were written
+
+export function sendReply(it, text, epoch = it.owner_epoch) {
+  const one = { id: it.id, text, key: newKey(), epoch, left: Number(preferences.undo) || 0, message: null };
+  if (open.id === it.id) open.sending.push(one);
+  const drop = () => { const at = open.sending.indexOf(one); if (at >= 0) open.sending.splice(at, 1); showSending(); };
+  const leave = async () => {
+    one.undo = null; one.left = 0;
+    showSending();
+    try {
+      for (;;) {
+        try {
+          const done = await post(path(one.id, "reply"), { text, owner_epoch: one.epoch }, { key: one.key, patience: 20000, options: { keepalive: true } });
+          one.message = done.message;
+          // The stream may have brought it before the answer came.
+          if (open.id !== one.id || lastEntry() >= done.entry) drop();
+          return;
+        } catch (problem) {
+          if (!problem.passing) throw problem;
+          one.stalled = true;
+          showSending();
+          await new Promise((wake) => setTimeout(wake, 3000));
+        }
+      }
+    } catch (problem) {
+      drop();
+      giveBack(one.id, text);
+      actions.refused(problem, text);
+    }
+  };
+  const next = (queues.get(it.id) || Promise.resolve()).then(() => (one.left ? countDown(one, drop) : true)).then((go) => go && leave());
+  queues.set(it.id, next);
+  showSending();
+  toEnd();
+}
+
+// The seconds in which it can be taken back. A page that is left sends at once: nothing that was sent is lost.
+function countDown(one, drop) {
+  return new Promise((decide) => {
+    const done = (go) => { clearInterval(timer); window.removeEventListener("pagehide", at); decide(go); };
+    const at = () => done(true);
+    const timer = setInterval(() => { one.left -= 1; if (one.left <= 0) done(true); else showSending(); }, 1000);
+    window.addEventListener("pagehide", at);
+    one.undo = () => { done(false); drop(); giveBack(one.id, one.text); focusField(); };
+    showSending();
+  });
+}
+
+export const undoLast = () => { const one = [...open.sending].reverse().find((it) => it.undo); if (one) { one.undo(); return true; } return false; };
+
+// What was not sent stands in the field again, or in the draft of its conversation.
+function giveBack(id, text) {
+  if (shownFor === id) {
+    setText(field.value.trim() ? text + "\n" + field.value : text);
+    memory.set(draftKey(id), field.value);
+  } else memory.set(draftKey(id), text);
+}
+
