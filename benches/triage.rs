@@ -68,31 +68,34 @@ fn each(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The spread over the labelled messages of all languages, which is what customers feel.
+/// The messages of a language's tuned set, and of English the broad one too.
+fn labelled(language: &str) -> Vec<String> {
+    let read = |split: &str| {
+        let path = format!(
+            "{}/tests/triage/{language}/{split}.txt",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        std::fs::read_to_string(path).unwrap_or_default()
+    };
+    let lines = format!("{}\n{}", read("tune"), read("broad_tune"));
+    let texts = lines
+        .lines()
+        .filter_map(|line| Some(line.split_once('\t')?.1.to_owned()));
+    texts.collect()
+}
+
+/// What most customers feel, and the one of a hundred who waits longest.
 #[expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a measurement"
 )]
-fn spread(_: &mut Criterion) {
-    let mut texts = Vec::new();
-    for language in ["en", "es", "pt", "fr", "de", "it", "nl", "af"] {
-        let path = format!(
-            "{}/tests/triage/{language}/tune.txt",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let read = std::fs::read_to_string(path).unwrap_or_default();
-        texts.extend(
-            read.lines()
-                .filter_map(|l| Some(l.split_once('\t')?.1.to_owned())),
-        );
-    }
-    texts.extend(TEXTS.iter().map(|(_, text)| (*text).to_owned()));
+fn measure(name: &str, texts: &[String], context: &Context<'_>) {
     let mut took: Vec<Duration> = Vec::new();
     for _ in 0..20 {
-        for text in &texts {
+        for text in texts {
             let began = Instant::now();
-            black_box(BUNDLED.before_model(black_box(text), &Context::default()));
+            black_box(BUNDLED.before_model(black_box(text), context));
             took.push(began.elapsed());
         }
     }
@@ -102,13 +105,47 @@ fn spread(_: &mut Criterion) {
             .copied()
             .unwrap_or_default()
     };
+    let words: usize = texts
+        .iter()
+        .map(|text| text.split_whitespace().count())
+        .sum();
     println!(
-        "triage/{} messages: median {:?}, p99 {:?}, p99.9 {:?}",
+        "triage/{} {name} ({} words on average): median {:?}, p99 {:?}, p99.9 {:?}",
         texts.len(),
+        words / texts.len().max(1),
         at(500),
         at(990),
         at(999)
     );
+}
+
+/// The spread over the labelled messages of all languages, as they are; three of them at a time, which is as long as
+/// people write in a web chat; and those with eight earlier messages remembered.
+fn spread(_: &mut Criterion) {
+    let mut short = Vec::new();
+    let mut long = Vec::new();
+    for language in ["en", "es", "pt", "fr", "de", "it", "nl", "af"] {
+        let texts = labelled(language);
+        // far apart in the file, so that no two are about the same
+        let third = texts.len() / 3;
+        let parts = (0..third).map(|i| (&texts[i], &texts[i + third], &texts[i + 2 * third]));
+        long.extend(parts.map(|(a, b, c)| format!("{a}. {b}, {c}")));
+        short.extend(texts);
+    }
+    short.extend(TEXTS.iter().map(|(_, text)| (*text).to_owned()));
+    let none = Context::default();
+    measure("labelled messages", &short, &none);
+    measure("messages of three sentences", &long, &none);
+    let recent: Vec<Gist> = TEXTS
+        .iter()
+        .take(8)
+        .map(|(_, text)| Gist::of(text))
+        .collect();
+    let context = Context {
+        recent: &recent,
+        ..Context::default()
+    };
+    measure("of three sentences, eight remembered", &long, &context);
 }
 
 criterion_group! {

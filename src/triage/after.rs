@@ -193,7 +193,7 @@ impl Rules {
         chunks: &[&str],
         facts: &AnswerFacts<'_>,
     ) -> Option<u16> {
-        let said = signals::gist(reading);
+        let said = signals::content(reading);
         if said.len() < WORDS_MIN {
             return None;
         }
@@ -202,12 +202,12 @@ impl Rules {
         for text in chunks {
             let chunk = Reading::of(&self.lexicon, text, None);
             comparable |= chunk.tongues & reading.tongues != 0;
-            known.extend(signals::gist(&chunk));
+            known.extend(signals::content(&chunk));
         }
         if !comparable {
             return None;
         }
-        known.extend(signals::gist(&Reading::of(
+        known.extend(signals::content(&Reading::of(
             &self.lexicon,
             facts.asked,
             None,

@@ -78,6 +78,15 @@ pub(super) fn is_number(word: &str) -> bool {
         || unit(word).is_some_and(|unit| unit >= 10)
 }
 
+/// Whether a word, folded, can stand in an amount: digits, numbers in words, currencies.
+pub(super) fn is_said(word: &str) -> bool {
+    word.bytes().any(|b| b.is_ascii_digit())
+        || scale(word).is_some()
+        || unit(word).is_some()
+        || currency(Piece::Word(word)).is_some()
+        || word == "one"
+}
+
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let bytes = text.as_bytes();
@@ -249,6 +258,9 @@ mod tests {
         check("5k usd", 500_000, "USD");
         check("mil pesos", 100_000, "MXN");
         check("zweihundert euro", 20_000, "EUR");
+        check("achthonderd euro", 80_000, "EUR");
+        check("deux cents euros", 20_000, "EUR");
+        check("tweeduizend euro", 200_000, "EUR");
         check("two hundred and fifty pounds", 25_000, "GBP");
         check("1.000.000 €", 100_000_000, "EUR");
         check("€0.99", 99, "EUR");

@@ -62,6 +62,8 @@ classes! {
     CALL = "call";
     /// The same with "me" in it: llámame.
     CALLME = "callme";
+    /// Press, dial, choose.
+    PRESS = "press";
     /// Reach, contact.
     REACH = "reach";
     /// There, here, available.

@@ -1,17 +1,26 @@
 //! What a message is about, small enough to be remembered for many conversations.
 //!
-//! A gist is the hashes of the beginnings of its words of content, the smallest dozen of them: two messages that say
-//! the same in other words share most of it. It is read with the bundled lexicon and no language told, so that the same
-//! words always have the same gist, whatever the rules of the house. It never holds a word itself. Pure.
+//! A gist is a dozen hashes at most: the topics of its words of content, and the stems of those that belong to no topic.
+//! Two messages ask the same when one says nothing that the other does not, or nearly so; a word of content of its own
+//! in each ("red shoes", "blue shoes") makes them two questions. The same words always have the same gist, whatever the
+//! rules of the house. It never holds a word itself. Pure.
 
 use serde::{Deserialize, Serialize};
 
+use super::classes::{AUX, Bits, DET, HOW, I, LINK, MODAL, OTHER, SOFT, WANT};
+use super::lexicon::Lexicon;
 use super::reading::Reading;
 use super::settings::BUNDLED;
-use super::signals;
+use super::topics::{self, STATUS, TOPICS, TRACKED};
 
 /// The most hashes kept: few messages are about more, and a head holds several gists.
 const HASHES_MAX: usize = 12;
+/// The most words of one message looked at.
+const WORDS_MAX: usize = 40;
+/// So many shared hashes make up for one that each has alone.
+const SHARED_FOR_ONE: usize = 4;
+/// Words that say nothing of what is asked.
+const EMPTY: Bits = DET | I | LINK | OTHER | SOFT | MODAL | WANT | HOW | AUX;
 
 /// What one message is about; empty: nothing that could be asked again.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -20,13 +29,34 @@ pub struct Gist(Vec<u32>);
 impl Gist {
     /// That of `text`. Bounded: of a very long text the beginning and the end are read.
     pub fn of(text: &str) -> Self {
-        Self::read(&Reading::of(&BUNDLED.lexicon, text, None))
+        let lexicon = &BUNDLED.lexicon;
+        Self::read(&Reading::of(lexicon, text, None), lexicon)
     }
 
-    pub(super) fn read(reading: &Reading) -> Self {
-        let wide = signals::gist(reading);
-        // the upper half of each is a hash as good as the whole
-        let mut hashes: Vec<u32> = wide.into_iter().map(|hash| (hash >> 32) as u32).collect();
+    pub(super) fn read(reading: &Reading, lexicon: &Lexicon) -> Self {
+        let tongues = reading.tongues;
+        let count = reading.ids.len().min(WORDS_MAX);
+        let words: Vec<&str> = (0..count).map(|i| reading.words.word(i)).collect();
+        let mut hashes: Vec<u32> = Vec::with_capacity(count);
+        for (i, word) in words.iter().enumerate() {
+            if TOPICS.of(word, tongues, &mut hashes) {
+                continue;
+            }
+            let numeral = word.bytes().any(|b| b.is_ascii_digit());
+            let empty = lexicon.entry(reading.ids[i]).is_some_and(|entry| {
+                let senses = entry.senses.iter();
+                senses
+                    .filter(|(known, _)| known & tongues != 0)
+                    .any(|(_, bits)| bits & EMPTY != 0)
+            });
+            if numeral || !empty {
+                hashes.push(topics::stem(word));
+            }
+        }
+        TOPICS.of_pairs(&words, tongues, &mut hashes);
+        if !hashes.iter().any(|hash| TRACKED.contains(hash)) {
+            hashes.retain(|hash| *hash != STATUS);
+        }
         hashes.sort_unstable();
         hashes.dedup();
         hashes.truncate(HASHES_MAX);
@@ -38,16 +68,19 @@ impl Gist {
         self.0.is_empty()
     }
 
-    /// Whether two messages are about the same: they share half of what the shorter one says, and more than one word
-    /// unless both are about a single one.
+    /// Whether two messages ask the same: what one of them says the other says too, and makes up half of it at least; or
+    /// what each says alone is little beside what they share.
     pub fn same(&self, other: &Self) -> bool {
         let (a, b) = (&self.0, &other.0);
         let shared = a
             .iter()
             .filter(|word| b.binary_search(word).is_ok())
             .count();
-        let least = a.len().min(b.len());
-        least > 0 && shared * 2 >= least.max(2) && (shared >= 2 || a.len().max(b.len()) <= 2)
+        let alone = a.len().min(b.len()) - shared;
+        match alone {
+            0 => shared > 0 && a.len().max(b.len()) <= shared * 2,
+            alone => shared >= alone * SHARED_FOR_ONE,
+        }
     }
 }
 
@@ -68,6 +101,13 @@ mod tests {
             "pregunté dónde está el pedido",
             true,
         );
+        check("where is my order", "my package hasn't come", true);
+        check("my package hasn't come", "any news on the delivery?", true);
+        check("do you have red shoes", "do you have blue shoes", false);
+        check("do you have blue shoes", "do you have green shoes", false);
+        check("is size 42 in stock", "is size 43 in stock", false);
+        check("where is my order", "where is my refund", false);
+        check("where is my order", "cancel my order", false);
         check("", "", false);
         check("ok", "ok", false);
     }

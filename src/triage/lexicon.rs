@@ -19,6 +19,8 @@ pub(super) const LANGUAGES: [&str; 8] = ["en", "es", "pt", "fr", "de", "it", "nl
 pub(super) const UNKNOWN: u16 = u16::MAX;
 /// The most words of one phrase.
 const PHRASE_WORDS_MAX: usize = 16;
+/// In a phrase, written `#`: a number, in digits or words, with its currency.
+pub(super) const AMOUNT: u16 = u16::MAX - 1;
 
 /// Words of written-out requests are corrected from this length on: shorter ones have too many neighbours.
 const ASKED_LETTERS_MIN: usize = 7;
@@ -46,6 +48,13 @@ pub(super) enum Meaning {
     Identity,
     /// "Is there", "do you have".
     There,
+    /// Several words that only together are what they are: "member of staff", "get back to".
+    Span {
+        /// What they are.
+        class: Bits,
+        /// Whose "my" does not make it somebody else's: "my account manager".
+        ours: bool,
+    },
     /// Fires (or, if `against`, keeps from firing) a rule.
     Rule {
         /// Which, as its maker numbered it.
@@ -62,6 +71,19 @@ pub(super) struct Slot {
     pub(super) words: Box<[u16]>,
     /// Whether it may stay empty.
     pub(super) optional: bool,
+}
+
+impl Slot {
+    /// Whether an amount stands in it.
+    pub(super) fn is_amount(&self) -> bool {
+        *self.words == [AMOUNT]
+    }
+}
+
+/// All words that stand in `slots`.
+fn words_of(slots: &[Slot]) -> impl Iterator<Item = u16> {
+    let words = slots.iter().filter(|slot| !slot.is_amount());
+    words.flat_map(|slot| slot.words.iter().copied())
 }
 
 /// A phrase, place by place.
@@ -109,6 +131,8 @@ struct Data {
     language: String,
     classes: BTreeMap<String, String>,
     phrases: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    spans: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     mood: BTreeMap<String, String>,
 }
@@ -178,6 +202,14 @@ impl Lexicon {
                 self.phrase(phrase, tongues, meaning);
             }
         }
+        for (name, phrases) in &data.spans {
+            let ours = name == "ours";
+            let class = classes::named(if ours { "role" } else { name });
+            let class = class.expect("a class of the grammar");
+            for phrase in phrases {
+                self.phrase(phrase, tongues, Meaning::Span { class, ours });
+            }
+        }
         for (mood, words) in &data.mood {
             let mood: i8 = mood.parse().expect("a number");
             for word in words.split_whitespace().flat_map(spread) {
@@ -206,6 +238,11 @@ impl Lexicon {
                 Some(written) => (written, true),
                 None => (written, false),
             };
+            if written == "#" {
+                let words = [AMOUNT].into();
+                slots.push(Slot { words, optional });
+                continue;
+            }
             let mut words: Vec<u16> = written
                 .split('|')
                 .map(|word| normalise(word).trim().to_owned())
@@ -222,7 +259,9 @@ impl Lexicon {
         let Ok(number) = u16::try_from(self.phrases.len()) else {
             return;
         };
-        if slots.len() > PHRASE_WORDS_MAX || slots.iter().all(|slot| slot.optional) {
+        let amount_first = slots.first().is_some_and(Slot::is_amount);
+        if slots.len() > PHRASE_WORDS_MAX || amount_first || slots.iter().all(|slot| slot.optional)
+        {
             return;
         }
         for (place, slot) in (0_u8..).zip(&slots) {
@@ -236,13 +275,13 @@ impl Lexicon {
             }
         }
         if matches!(meaning, Meaning::Rule { .. }) {
-            for word in slots.iter().flat_map(|slot| &slot.words) {
-                self.entries[usize::from(*word)].worth = true;
+            for word in words_of(&slots) {
+                self.entries[usize::from(word)].worth = true;
             }
         }
-        if meaning == Meaning::Ask {
-            for word in slots.iter().flat_map(|slot| &slot.words) {
-                self.entries[usize::from(*word)].asked = true;
+        if matches!(meaning, Meaning::Ask | Meaning::Span { .. }) {
+            for word in words_of(&slots) {
+                self.entries[usize::from(word)].asked = true;
             }
         }
         self.phrases.push(Phrase {

@@ -18,10 +18,12 @@ mod reading;
 mod rules;
 pub mod settings;
 mod signals;
+mod spans;
 pub mod specs;
 mod spelling;
 mod starter;
 mod tokens;
+mod topics;
 mod wordings;
 
 pub use after::{AnswerFacts, VAGUE};

@@ -27,15 +27,37 @@ pub(super) fn unit(word: &str) -> Option<u64> {
         "trescientos" | "trezentos" | "dreihundert" | "trecento" | "driehonderd" => 300,
         "quinientos" | "quinhentos" | "fünfhundert" | "funfhundert" | "cinquecento"
         | "vijfhonderd" | "vyfhonderd" => 500,
-        _ => return None,
+        "setecientos" => 700,
+        "novecientos" => 900,
+        _ => return joined(word),
     })
+}
+
+/// A number written as one word with what it counts: `achthonderd`, `zweitausend`, `seiscentos`.
+fn joined(word: &str) -> Option<u64> {
+    const HUNDRED: [&str; 5] = ["hundert", "honderd", "cento", "cientos", "centos"];
+    const THOUSAND: [&str; 4] = ["tausend", "duizend", "duisend", "mila"];
+    let counted = |ends: &[&str]| {
+        ends.iter()
+            .find_map(|end| word.strip_suffix(end))
+            .filter(|n| n.len() > 1)
+    };
+    let times = |ends: &[&str], scale: u64| {
+        let counted = counted(ends)?;
+        let below_ten = |n: &u64| *n < 10;
+        match counted {
+            "ein" | "een" => Some(scale),
+            counted => unit(counted).filter(below_ten).map(|n| n * scale),
+        }
+    };
+    times(&HUNDRED, 100).or_else(|| times(&THOUSAND, 1_000))
 }
 
 /// What multiplies the number before it.
 pub(super) fn scale(word: &str) -> Option<u64> {
     Some(match word {
-        "hundred" | "cien" | "ciento" | "cientos" | "cem" | "cento" | "cent" | "hundert"
-        | "honderd" => 100,
+        "hundred" | "cien" | "ciento" | "cientos" | "cem" | "cento" | "cent" | "cents"
+        | "hundert" | "honderd" => 100,
         "thousand" | "k" | "mil" | "mille" | "tausend" | "mila" | "duizend" | "duisend"
         | "grand" => 1_000,
         "million" | "millions" | "millón" | "millon" | "millones" | "milhão" | "milhao"

@@ -4,6 +4,7 @@
 //! different things in different languages keep only the senses of those. Then the phrases: what looks like a request
 //! and is none takes its words out of the game, and whoever is named after "are you a" or "I am a" is not asked for.
 
+use super::amounts;
 use super::classes::{
     ANYBODY, BOT, Bits, CALL, CALLME, CONNECT, DET, HOW, PERSON, REAL, SOFT, WHOM, WORTH,
 };
@@ -12,6 +13,8 @@ use super::tokens::Words;
 
 /// How far "I am a" reaches.
 const IDENTITY_REACH: usize = 3;
+/// The longest amount in words: "one thousand two hundred and fifty us dollars".
+const AMOUNT_WORDS_MAX: usize = 8;
 
 /// A phrase that was found.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +33,8 @@ pub(super) struct Reading {
     pub(super) ids: Vec<u16>,
     /// Whether it had to be corrected.
     pub(super) slipped: Vec<bool>,
+    /// Part of a span whose class another of its words bears.
+    pub(super) joined: Vec<bool>,
     /// Taken out of the game.
     pub(super) blocked: Vec<bool>,
     /// The languages it is written in.
@@ -48,6 +53,7 @@ impl Reading {
             bits: vec![0; count],
             ids: vec![UNKNOWN; count],
             slipped: vec![false; count],
+            joined: vec![false; count],
             blocked: vec![false; count],
             tongues: 0,
             hits: Vec::new(),
@@ -139,17 +145,18 @@ impl Reading {
                 }
             }
         }
+        self.join(&mut hits);
         for hit in &hits {
             match hit.meaning {
                 Meaning::Not => self.blocked[hit.from..=hit.to].fill(true),
                 Meaning::Identity => self.block_named(hit.to),
-                Meaning::Ask | Meaning::There | Meaning::Rule { .. } => {}
+                Meaning::Ask | Meaning::There | Meaning::Span { .. } | Meaning::Rule { .. } => {}
             }
         }
         hits.retain(|hit| match hit.meaning {
             Meaning::Ask => !self.blocked[hit.from..=hit.to].contains(&true),
             Meaning::There | Meaning::Rule { .. } => true,
-            Meaning::Not | Meaning::Identity => false,
+            Meaning::Not | Meaning::Identity | Meaning::Span { .. } => false,
         });
         self.hits = hits;
     }
@@ -179,7 +186,14 @@ impl Reading {
             return (!phrase.ends || self.ends_thought(at)).then_some(at);
         };
         let next = at + 1;
-        if next < self.ids.len()
+        if wanted.is_amount() {
+            let said = (next..self.ids.len().min(next + AMOUNT_WORDS_MAX))
+                .take_while(|i| amounts::is_said(self.words.word(*i)))
+                .count();
+            if said > 0 {
+                return self.matches(phrase, slot + 1, at + said);
+            }
+        } else if next < self.ids.len()
             && wanted.words.binary_search(&self.ids[next]).is_ok()
             && (!self.words.tokens[next].apart || matches!(phrase.meaning, Meaning::Rule { .. }))
             && let Some(end) = self.matches(phrase, slot + 1, next)

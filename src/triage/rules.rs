@@ -167,7 +167,7 @@ impl Rules {
         let mut signals = Signals {
             sentiment: signals::sentiment(&reading, &self.lexicon),
             caps: signals::caps(&reading),
-            repeated: repeated(&reading, context),
+            repeated: repeated(&reading, &self.lexicon, context),
             amount: amounts::largest_amount(&numbers),
             quantity: numbers
                 .iter()
@@ -212,7 +212,7 @@ impl Rules {
             let guessed = hit.from == hit.to && reading.slipped[hit.from];
             if hits.iter().any(|(known, ..)| *known == rule)
                 || is_denied(reading, hit.from)
-                || guessed && !self.is_at_home(reading, hit.from)
+                || guessed && !self.is_at_home(reading, hit.from, rule)
             {
                 continue;
             }
@@ -254,7 +254,9 @@ impl Rules {
 
     /// Whether a word that had to be corrected stands among words of its own language: `decode` is no misspelt `décédé`
     /// in an English message.
-    fn is_at_home(&self, reading: &Reading, at: usize) -> bool {
+    ///
+    /// In two or three words all others must be of its language, and only an offer may follow.
+    fn is_at_home(&self, reading: &Reading, at: usize, rule: u16) -> bool {
         let tongues = |i: usize| {
             let entry = self.lexicon.entry(reading.ids[i]);
             entry.map_or(0, |entry| entry.tongues)
@@ -264,7 +266,9 @@ impl Rules {
         let kin = (0..count)
             .filter(|i| !reading.slipped[*i] && tongues(*i) & own != 0)
             .count();
-        kin >= 3 && kin * 2 >= count
+        let rule = self.rules.get(usize::from(rule));
+        let mild = rule.is_some_and(|rule| rule.action == Action::Offer);
+        kin >= 3 && kin * 2 >= count || mild && kin > 0 && kin + 1 == count
     }
 
     pub(super) fn finding(
@@ -350,11 +354,11 @@ impl Rules {
 }
 
 /// How often this was asked, this time included.
-fn repeated(reading: &Reading, context: &Context<'_>) -> u8 {
+fn repeated(reading: &Reading, lexicon: &Lexicon, context: &Context<'_>) -> u8 {
     if context.recent.is_empty() {
         return 1;
     }
-    let gist = Gist::read(reading);
+    let gist = Gist::read(reading, lexicon);
     let before = context.recent.iter().filter(|one| gist.same(one)).count();
     u8::try_from(before + 1).unwrap_or(u8::MAX)
 }

@@ -72,10 +72,10 @@ pub(super) fn caps(reading: &Reading) -> bool {
     count >= 3 && shouted * 10 >= count * 7
 }
 
-/// What a message is about, as hashes of the beginnings of its words of content.
-pub(super) fn gist(reading: &Reading) -> Vec<u64> {
+/// Its words of content, as hashes of their beginnings: what an answer is held against.
+pub(super) fn content(reading: &Reading) -> Vec<u64> {
     const EMPTY: Bits = DET | I | LINK | ME | MODAL | OTHER | PLAIN | REAL | SOFT;
-    let mut gist: Vec<u64> = (0..reading.ids.len())
+    let mut found: Vec<u64> = (0..reading.ids.len())
         .filter(|i| {
             let known = reading.ids[*i] != UNKNOWN;
             let empty = known && reading.bits[*i] & EMPTY != 0;
@@ -90,9 +90,9 @@ pub(super) fn gist(reading: &Reading) -> Vec<u64> {
             })
         })
         .collect();
-    gist.sort_unstable();
-    gist.dedup();
-    gist
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// All signs of displeasure, weighed.

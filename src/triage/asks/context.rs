@@ -99,9 +99,19 @@ impl Grammar<'_> {
         self.r.tongues & 0b1101_0000 != 0
     }
 
+    /// The first word of the span that ends with person `p`, or the person.
+    pub(super) fn start(&self, p: usize) -> usize {
+        let mut start = p;
+        while start > 0 && self.r.joined[start - 1] && !self.apart(start) {
+            start -= 1;
+        }
+        start
+    }
+
     /// "my" stands before the person.
     pub(super) fn mine(&self, p: usize) -> bool {
-        (p.saturating_sub(2)..p).any(|i| {
+        let start = self.start(p);
+        (start.saturating_sub(2)..start).any(|i| {
             self.r.bits[i] & BLOCK != 0
                 && !self.apart(i + 1)
                 && self.r.bits[i] & (ME | DET | LINK) == 0
@@ -121,8 +131,11 @@ impl Grammar<'_> {
         let mut link = false;
         let mut strange = 0;
         let mut passed = None;
-        for i in v + 1..=v + REACH_MAX {
-            if i >= r.bits.len() || self.apart(i) || r.blocked[i] {
+        let mut steps = 0;
+        for i in v + 1..r.bits.len() {
+            // a span is one word
+            steps += usize::from(!r.joined[i]);
+            if steps > REACH_MAX || self.apart(i) || r.blocked[i] {
                 return None;
             }
             let bits = r.bits[i];
@@ -171,10 +184,12 @@ impl Grammar<'_> {
     /// Whether what stands at `v` is denied: a negation before it that reaches it.
     pub(super) fn denied(&self, v: usize) -> bool {
         let r = self.r;
-        for back in 1..=DENIAL_MAX {
-            let Some(i) = v.checked_sub(back) else {
+        let mut steps = 0;
+        for i in (0..v).rev() {
+            steps += usize::from(!r.joined[i]);
+            if steps > DENIAL_MAX {
                 return false;
-            };
+            }
             if self.apart(i + 1) {
                 return false;
             }
@@ -185,6 +200,19 @@ impl Grammar<'_> {
             if bits & NEG != 0 {
                 let excused =
                     r.bits[i + 1] & (MODAL | OTHER) != 0 && i + 1 < v || i > 0 && r.is(i - 1, HOW);
+                // "you are not helping get me a person": the denial ends with its verb
+                let spent = i + 1 < v
+                    && matches!(
+                        r.words.word(i + 1),
+                        "helping"
+                            | "working"
+                            | "understanding"
+                            | "listening"
+                            | "answering"
+                            | "helpful"
+                            | "good"
+                    );
+                let excused = excused || spent;
                 return !excused;
             }
             let passes = LINK

@@ -6,7 +6,9 @@
 //! spoke to …" is no verb of ours), or about somebody else ("talk to my husband") is none.
 
 mod context;
+mod machine;
 mod people;
+mod turns;
 mod verbs;
 
 use super::classes::*;
@@ -70,11 +72,17 @@ impl Grammar<'_> {
         if found.is_none() && bits & REACH != 0 {
             found = self.reach(i);
         }
-        if found.is_none() && bits & ANYBODY != 0 {
+        if found.is_none() && bits & WHOM != 0 {
             found = self.person(i);
         }
         if found.is_none() && bits & (CALL | CALLME) != 0 {
-            found = self.call(i);
+            found = self.call(i).or_else(|| self.appointment(i));
+        }
+        if found.is_none() && bits & PRESS != 0 {
+            found = self.press(i);
+        }
+        if found.is_none() && bits & LINK != 0 {
+            found = self.asked_for(i);
         }
         if found.is_none() && bits & BOT != 0 {
             found = self.bot(i);
@@ -95,12 +103,20 @@ impl Grammar<'_> {
             .find(|hit| {
                 let denies = |i: usize| r.bits[i] & (NEG | FED | NEGCAN) != 0;
                 let own = (hit.from..=hit.to).any(denies);
-                let later = hit.to + 1 < r.bits.len()
-                    && !self.apart(hit.to + 1)
-                    && r.bits[hit.to] & ME != 0
-                    && r.bits[hit.to + 1] & WHEN != 0;
+                let later = r.bits[hit.to] & (ME | CALL) != 0 && self.put_off(hit.to);
                 let named = r.bits[hit.to] & ANYBODY == 0 || self.compound_ok(hit.to, true);
-                (own || !self.denied(hit.from)) && !later && named
+                let first = hit.from;
+                let whether = r.bits[first] & WANT != 0 && self.asked_whether(first);
+                let own_ask = first > 0
+                    && r.words.word(first) == "ask"
+                    && matches!(r.words.word(first - 1), "i" | "ill" | "will" | "me" | "us");
+                let object = r.bits[hit.from] & ANYBODY != 0 && self.done_to(hit.from);
+                (own || !self.denied(hit.from))
+                    && !later
+                    && named
+                    && !object
+                    && !whether
+                    && !own_ask
             })
             .and_then(|hit| ask("ask.phrase", hit.from, hit.to))
     }

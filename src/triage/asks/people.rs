@@ -1,56 +1,91 @@
-//! Requests that begin with a person, or with the machine: who is to help, who is there, who is to call, who is not to
-//! answer; and the word for a person that stands alone.
+//! Requests that begin with a person: who is to help, who is there, who is to call; and the word for a person that
+//! stands alone.
 
 use super::super::classes::*;
 use super::super::lexicon::Meaning;
-use super::context::REACH_MAX;
 use super::{Ask, CLEAR, Grammar, ask};
 
 /// The longest message in which a plain word for a person is enough.
 const LIKELY_MAX: usize = 10;
 /// The longest thought that is nothing but a word for a person.
 const BARE_MAX: usize = 8;
+/// The longest thought in which a courtesy is enough beside "someone".
+const POLITE_MAX: usize = 4;
+/// How far behind a person stands what the person is to do.
+const SERVE_MAX: usize = 8;
 
 impl Grammar<'_> {
     /// "can a person look at this", "is there a person".
     pub(super) fn person(&self, p: usize) -> Option<Ask> {
         let r = self.r;
+        let start = self.start(p);
         if self.mine(p) || !self.compound_ok(p, true) {
             return None;
         }
-        if self.there_before(p) && (r.ends_thought(p) || self.there_fits(p)) {
+        let desk = r.bits[p] & ANYBODY == 0;
+        if !desk && self.there_before(p) && (r.ends_thought(p) || self.there_fits(p)) {
             return ask("ask.there", p, p);
         }
-        let served = (p.saturating_sub(3)..p).any(|i| r.is(i, HELP | CALL))
-            && (p.saturating_sub(5)..p).any(|i| r.is(i, ME))
-            && (p.saturating_sub(5)..p).any(|i| r.is(i, MODAL));
+        if let Some(found) = self.available(p) {
+            return Some(found);
+        }
+        let served = !desk
+            && (start.saturating_sub(3)..start).any(|i| r.is(i, HELP | CALL) && !self.let_me(i))
+            && (start.saturating_sub(5)..start).any(|i| r.is(i, ME))
+            && (start.saturating_sub(5)..start).any(|i| r.is(i, MODAL));
         if served && r.ends_thought(p) && !self.denied(p) {
             return ask("ask.serve", p, p);
         }
-        let led = (p.saturating_sub(3)..p)
-            .any(|i| r.is(i, MODAL | WANT | GIVE) && !(i + 1..p).any(|j| self.apart(j)))
-            || self.verb_last() && (p + 1..p + 3).any(|i| !self.apart(i) && r.is(i, MODAL))
+        let led = (start.saturating_sub(3)..start).any(|i| {
+            (r.is(i, MODAL | WANT | GIVE) || self.tells(i))
+                && !(i + 1..start).any(|j| self.apart(j))
+        }) || self.verb_last()
+            && (p + 1..p + 3).any(|i| !self.apart(i) && r.is(i, MODAL))
             || (p + 1..p + 3).any(|i| !self.apart(i) && r.is(i, MODAL) && !r.is(i, ME))
-            || r.begins_thought(p);
-        if !led || self.denied(p) {
+            || p + 1 < r.bits.len()
+                && !self.apart(p + 1)
+                && matches!(
+                    r.words.word(p + 1),
+                    "must" | "should" | "needs" | "has" | "better" | "ought"
+                )
+            || r.begins_thought(start);
+        let told = (start.saturating_sub(3)..start)
+            .any(|i| r.begins_thought(i) && (r.is(i, MODAL | GIVE) || self.tells(i)));
+        if !led || self.denied(p) || desk && !told {
             return None;
         }
         let mut h = p + 1;
         let mut me = false;
-        while h < r.bits.len() && h <= p + 6 && !self.apart(h) {
+        let mut place = false;
+        while h < r.bits.len() && h <= p + SERVE_MAX && !self.apart(h) {
             if r.bits[h] & (WHEN | NEG) != 0 && r.bits[h] & (HELP | ME) == 0 {
                 return None;
             }
             me |= r.is(h, ME);
-            if r.is(h, HELPME) || (r.is(h, HELP | CALL) && self.served(p, h, me)) {
+            let to_me = r.is(h, TALK) && r.is(h + 1, LINK) && r.is(h + 2, ME);
+            let serves = r.is(h, HELP | CALL) && self.served(p, h, me);
+            // a department serves only who asks: "can support help me"
+            let asked = !desk || me || (h + 1..=h + 3).any(|i| r.is(i, ME));
+            if to_me || r.is(h, HELPME) || serves && asked {
                 return ask("ask.serve", p, h);
             }
             if r.bits[h] & (CLEAR | ME | MODAL | LINK | OTHER | PLAIN) == 0 {
-                return None;
+                // "someone in the office": where the person is changes nothing, once
+                let led = |back: usize| h > p + back && r.is(h - back, LINK);
+                let at = led(1) || led(2) && r.is(h - 1, DET | OTHER);
+                if place || !at || r.bits[h] & !DEPT != 0 {
+                    return None;
+                }
+                place = true;
             }
             h += 1;
         }
         None
+    }
+
+    /// "ask", "tell": what the machine is to do with a person.
+    fn tells(&self, i: usize) -> bool {
+        matches!(self.r.words.word(i), "ask" | "tell" | "make" | "let")
     }
 
     /// Whether what person `p` is to do, at `h`, is done for the customer.
@@ -60,10 +95,7 @@ impl Grammar<'_> {
             || (h + 1..=h + 3)
                 .take_while(|i| !self.apart(*i))
                 .any(|i| r.is(i, ME));
-        let put_off = (h + 1..=h + 3)
-            .take_while(|i| !self.apart(*i))
-            .any(|i| r.bits[i] & WHEN != 0);
-        if put_off {
+        if self.put_off(h) {
             return false;
         }
         me || r.is(p, PERSON | ROLE) || r.ends_thought(h)
@@ -94,6 +126,7 @@ impl Grammar<'_> {
         let near = |i: usize| {
             i < r.bits.len()
                 && r.is(i, ME)
+                && !(i > 0 && r.words.word(i - 1) == "the")
                 && matches!(
                     r.words.word(i),
                     "me" | "us"
@@ -124,9 +157,6 @@ impl Grammar<'_> {
                 })
         }?;
         let (from, to) = (me.min(v), me.max(v));
-        let put_off = (to + 1..=to + 3)
-            .take_while(|i| !self.apart(*i))
-            .any(|i| r.bits[i] & WHEN != 0);
         let after = to + 1;
         let open = r.ends_thought(to)
             || !self.apart(after) && r.bits[after] & (SOFT | LINK) != 0 && r.bits[after] & DET == 0;
@@ -136,56 +166,8 @@ impl Grammar<'_> {
                 let between = CLEAR | ME | OTHER | ANYBODY | LINK | I;
                 r.is(i, MODAL | WANT) && (i + 1..from).all(|j| r.bits[j] & between != 0)
             });
-        (led && open && !put_off && !self.denied(from) && !self.denied(v)).then_some(())?;
+        (led && open && !self.put_off(to) && !self.denied(from) && !self.denied(v)).then_some(())?;
         ask("ask.call", from, to)
-    }
-
-    /// "I don't want a bot", "not a bot but a person", "stop this bot".
-    pub(super) fn bot(&self, b: usize) -> Option<Ask> {
-        let r = self.r;
-        let mut led = false;
-        let mut refused = None;
-        for back in 1..=REACH_MAX {
-            let Some(i) = b.checked_sub(back) else { break };
-            if self.apart(i + 1) {
-                break;
-            }
-            let bits = r.bits[i];
-            if bits & (NEG | FED | NEGCAN) != 0 {
-                refused = Some(i);
-                led |= bits & FED != 0 || r.begins_thought(i);
-            } else if bits & (TALK | TALKING | WANT) != 0 {
-                led = true;
-            } else if bits
-                & (CLEAR | LINK | ME | HELP | I | AUX | MODAL | BOT | PLAIN | OTHER | NEGCAN)
-                == 0
-            {
-                break;
-            }
-        }
-        let after = b + 1;
-        let open = after >= r.bits.len()
-            || self.apart(after)
-            || r.bits[after] != 0 && (r.bits[after] & LINK == 0 || r.bits[after] & SOFT != 0);
-        if let Some(from) = refused
-            && led
-            && open
-            && !r.words.tokens[b].hyphen
-        {
-            return ask("ask.refuse_bot", from, b);
-        }
-        let refused = refused.is_some()
-            || (b + 1..=b + 3)
-                .take_while(|i| *i < r.bits.len())
-                .any(|i| r.is(i, FED | NEG));
-        refused.then_some(())?;
-        let near = (b.saturating_sub(8)..b + 9)
-            .filter(|i| *i < r.bits.len())
-            .find(|i| {
-                let person = r.is(*i, PERSON | SOME) && !r.is(*i, BOT);
-                person && !self.mine(*i) && self.compound_ok(*i, true)
-            })?;
-        ask("ask.not_bot", near.min(b), near.max(b))
     }
 
     /// A thought that is nothing but a word for a person.
@@ -204,6 +186,26 @@ impl Grammar<'_> {
             from = to + 1;
         }
         None
+    }
+
+    /// A word that only one who asks for something says.
+    fn polite(&self, i: usize) -> bool {
+        matches!(
+            self.r.words.word(i),
+            "please"
+                | "pls"
+                | "plz"
+                | "asap"
+                | "now"
+                | "favor"
+                | "svp"
+                | "bitte"
+                | "aub"
+                | "graag"
+                | "asb"
+                | "ya"
+                | "urgent"
+        )
     }
 
     pub(super) fn bare_within(&self, from: usize, to: usize) -> Option<Ask> {
@@ -237,6 +239,13 @@ impl Grammar<'_> {
             }
         }
         let person = person?;
+        // "not you. a person."
+        sure |= from > 0
+            && to - from < POLITE_MAX
+            && r.bits[..from]
+                .iter()
+                .any(|bits| bits & (NEG | FED | BOT) != 0);
+        sure |= to - from < POLITE_MAX && (from..=to).any(|i| self.polite(i));
         if to - from >= BARE_MAX || content > 4 || !sure || self.mine(person) {
             return None;
         }
@@ -271,27 +280,17 @@ impl Grammar<'_> {
             });
             (r.is(*i, PERSON) || real && r.is(*i, SOME)) && !r.slipped[*i] && !named
         })?;
-        let asked = r.bits.iter().enumerate().any(|(i, bits)| {
-            bits & (WANT | CONNECT | GIVE | TALK) != 0 && i < p
-                || matches!(
-                    r.words.word(i),
-                    "please"
-                        | "pls"
-                        | "plz"
-                        | "asap"
-                        | "now"
-                        | "favor"
-                        | "svp"
-                        | "bitte"
-                        | "aub"
-                        | "graag"
-                        | "asb"
-                        | "ya"
-                        | "urgent"
-                )
+        let asked =
+            r.bits.iter().enumerate().any(|(i, bits)| {
+                bits & (WANT | CONNECT | GIVE | TALK) != 0 && i < p || self.polite(i)
+            });
+        // "can I bring a person": what the customer wants to do
+        let mine = (1..p).any(|i| {
+            r.is(i, I) && r.is(i - 1, MODAL) && r.is(i + 1, GIVE | BLOCK) && !r.is(i + 1, WANT)
         });
+        let mine = mine || (0..p).any(|i| self.thanked(i));
         let told = (0..p).any(|i| r.bits[i] & (AUX | HOW) != 0 && !r.is(i, WANT | SOFT | LINK));
-        if !asked || told {
+        if !asked || told || mine {
             return None;
         }
         let fits = !self.mine(p) && !self.denied(p) && self.compound_ok(p, true);

@@ -24,7 +24,7 @@ impl Grammar<'_> {
             return ask("ask.talk", v, v + 2);
         }
         let (p, wanted) = self.behind(v)?;
-        (wanted && !self.denied(p) && !self.denied(v)).then_some(())?;
+        (wanted && !self.denied(p) && !self.denied(v) && !self.done_to(p)).then_some(())?;
         ask("ask.talk", p, v)
     }
 
@@ -54,6 +54,9 @@ impl Grammar<'_> {
             r.bits[i] & (CLEAR | ME | OTHER) == 0 && !(r.bits[i] & BLOCK != 0 && r.is(i + 1, ME))
         });
         let named = matches!(r.words.word(p), "team" | "department" | "dept");
+        if self.visited(v, p) || self.own_deed(v) || self.thanked(v) {
+            return None;
+        }
         if thing || r.is(p, DEPT) && !named && (v + 1..p).any(|i| r.bits[i] == 0) {
             return None;
         }
@@ -77,7 +80,8 @@ impl Grammar<'_> {
         let alone = r.is(p, PERSON | ROLE)
             || r.ends_thought(p)
             || self.some_fits(p)
-            || (v + 1..p).any(|i| r.is(i, REAL));
+            || (v + 1..p).any(|i| r.is(i, REAL))
+            || self.placed(p);
         let gets = matches!(
             r.words.word(v),
             "get"
@@ -96,10 +100,14 @@ impl Grammar<'_> {
             || r.is(v, GIVEME)
             || (v + 1..p).any(|i| r.is(i, ME))
             || v > 0 && r.is(v - 1, ME)
+            || p + 2 < r.bits.len()
+                && r.words.word(p + 1) == "for"
+                && matches!(r.words.word(p + 2), "me" | "us")
             || (r.begins_thought(v) || r.bits[v - 1] & BOT != 0) && alone;
         let linked =
             (v + 1..p).any(|i| r.bits[i] & LINK != 0 && r.bits[i] & (DET | ME | REAL) == 0);
-        (me && !self.crowd(v, p)
+        (me && !self.own_deed(v)
+            && !self.crowd(v, p)
             && (!linked || r.tongues & 1 == 0 || r.is(v, GIVEME))
             && !self.denied(v)
             && self.compound_ok(p, true))
@@ -141,9 +149,86 @@ impl Grammar<'_> {
         if r.ends_thought(p) {
             return true;
         }
-        (p + 1..=p + 4)
-            .take_while(|i| !self.apart(*i))
-            .any(|i| r.is(i, HELP | HELPME | TALK | REAL | CALL) || r.is(i, BOT))
+        // "somebody from head office"
+        let from = matches!(
+            r.words.word(p + 1),
+            "from" | "at" | "in" | "de" | "aus" | "da" | "van"
+        );
+        let within = |i: &usize| !self.apart(*i);
+        if from {
+            let house = |i: usize| {
+                r.is(i, DEPT | DESK | ROLE)
+                    || matches!(r.words.word(i), "company" | "side" | "end" | "place")
+            };
+            return (p + 2..=p + 4).take_while(within).any(house);
+        }
+        if matches!(r.words.word(p + 1), "about" | "regarding" | "concerning") {
+            return true;
+        }
+        let who = matches!(r.words.word(p + 1), "who" | "that") && !self.apart(p + 2);
+        if who
+            && matches!(
+                r.words.word(p + 2),
+                "knows" | "understands" | "actually" | "really" | "speaks" | "listens" | "cares"
+            )
+        {
+            return true;
+        }
+        let decides = p + 3 < r.bits.len()
+            && matches!(
+                r.words.word(p + 3),
+                "make"
+                    | "authorize"
+                    | "authorise"
+                    | "approve"
+                    | "decide"
+                    | "override"
+                    | "access"
+                    | "explain"
+                    | "actually"
+            );
+        if who && decides && r.is(p + 2, MODAL) {
+            return true;
+        }
+        r.words.word(p + 1) != "by"
+            && (p + 1..=p + 4)
+                .take_while(within)
+                .any(|i| r.is(i, HELP | HELPME | TALK | REAL | CALL) || r.is(i, BOT))
+    }
+
+    /// "can I transfer my ticket", "can I bring": what the customer wants to do.
+    fn own_deed(&self, v: usize) -> bool {
+        let r = self.r;
+        let object =
+            |i: usize| i < r.bits.len() && r.bits[i] & BLOCK != 0 || r.words.word(v) == "bring";
+        v > 1 && r.is(v - 1, I) && r.is(v - 2, MODAL) && object(v + 1)
+    }
+
+    /// "thanks for connecting me".
+    pub(super) fn thanked(&self, v: usize) -> bool {
+        let r = self.r;
+        v > 1
+            && r.words.word(v - 1) == "for"
+            && (v.saturating_sub(4)..v)
+                .any(|i| matches!(r.words.word(i), "thanks" | "thank" | "thx" | "ty"))
+    }
+
+    /// Whether a place is meant that one goes to: "how do I get to your office".
+    fn visited(&self, v: usize, p: usize) -> bool {
+        let r = self.r;
+        let place = matches!(
+            r.words.word(p),
+            "office" | "branch" | "store" | "shop" | "reception"
+        );
+        let person = (v + 1..p).any(|i| r.is(i, ANYBODY));
+        let called = r.words.word(v).starts_with("cont") || (p + 1..p + 4).any(|i| r.is(i, CALL));
+        place && !person && r.is(p, DEPT) && r.is(v, REACH | GIVE) && !called
+            || place
+                && matches!(
+                    r.words.word(v),
+                    "get" | "go" | "take" | "move" | "send" | "bring"
+                )
+                && r.words.word(v + 1) != "me"
     }
 
     /// "do I need an agent?" asks for advice, not for an agent.
@@ -165,10 +250,15 @@ impl Grammar<'_> {
                 .any(|i| r.bits[i] & (HOW | WANT | MODAL | WHEN | NEGCAN) != 0);
         if r.is(p, SOME) && !self.some_fits(p) && !(v + 1..p).any(|i| r.is(i, REAL))
             || r.is(p, DEPT) && r.words.word(v) == "find"
+            || self.visited(v, p)
         {
             return None;
         }
+        let helped = v > 1 && r.is(v - 1, ME) && r.is(v - 2, HELP);
+        let led = led || helped;
         let open = r.is(p, PERSON | ROLE | DEPT | DESK)
+            || helped
+            || r.begins_thought(v) && r.ends_thought(p) && r.words.word(v) != "find"
             || (v.saturating_sub(4)..v).any(|i| r.bits[i] & (HOW | WANT | MODAL | NEGCAN) != 0)
             || (v + 1..p).any(|i| r.is(i, REAL));
         (led && open && !self.denied(v) && self.compound_ok(p, true)).then_some(())?;

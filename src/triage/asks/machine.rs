@@ -1,0 +1,87 @@
+//! Requests that refuse the machine: "I don't want a bot", "turn off the bot", "not a bot but a person".
+
+use super::super::classes::*;
+use super::context::REACH_MAX;
+use super::{Ask, CLEAR, Grammar, ask};
+
+/// Words that may follow the machine without making it another thing: "bot mode".
+const TRAILS: [&str; 10] = [
+    "mode", "chat", "thing", "menu", "option", "crap", "shit", "nonsense", "bs", "loop",
+];
+
+impl Grammar<'_> {
+    /// "I don't want a bot", "not a bot but a person", "stop this bot".
+    pub(super) fn bot(&self, b: usize) -> Option<Ask> {
+        let r = self.r;
+        let mut led = false;
+        let mut refused = None;
+        for back in 1..=REACH_MAX {
+            let Some(i) = b.checked_sub(back) else { break };
+            if self.apart(i + 1) {
+                break;
+            }
+            let bits = r.bits[i];
+            if bits & (NEG | FED | NEGCAN) != 0 {
+                refused = Some(i);
+                led |= bits & FED != 0 || r.begins_thought(i);
+            } else if bits & (TALK | TALKING | WANT) != 0 {
+                led = true;
+            } else if bits
+                & (CLEAR | LINK | ME | HELP | I | AUX | MODAL | BOT | PLAIN | OTHER | NEGCAN)
+                == 0
+            {
+                break;
+            }
+        }
+        if let Some(from) = refused
+            && led
+            && self.machine_ends(b)
+            && !r.words.tokens[b].hyphen
+            && !self.appliance(from, b)
+        {
+            return ask("ask.refuse_bot", from, b);
+        }
+        let refused = refused.is_some()
+            || (b + 1..=b + 3)
+                .take_while(|i| *i < r.bits.len())
+                .any(|i| r.is(i, FED | NEG));
+        refused.then_some(())?;
+        let near = (b.saturating_sub(8)..b + 9)
+            .filter(|i| *i < r.bits.len())
+            .find(|i| {
+                let person = r.is(*i, PERSON | SOME) && !r.is(*i, BOT);
+                person && !self.mine(*i) && self.compound_ok(*i, true)
+            })?;
+        ask("ask.not_bot", near.min(b), near.max(b))
+    }
+
+    /// Whether nothing behind the machine makes it another thing.
+    fn machine_ends(&self, b: usize) -> bool {
+        let r = self.r;
+        let after = b + 1;
+        after >= r.bits.len()
+            || self.apart(after)
+            || TRAILS.contains(&r.words.word(after))
+            || r.bits[after] != 0 && (r.bits[after] & LINK == 0 || r.bits[after] & SOFT != 0)
+    }
+
+    /// Whether the customer asks how to stop a thing that was bought: "how do I stop the robot when it is stuck".
+    fn appliance(&self, from: usize, b: usize) -> bool {
+        let r = self.r;
+        let spoken_to = (from..b).any(|i| r.is(i, TALK | TALKING));
+        let how = (from.saturating_sub(5)..from).any(|i| r.is(i, HOW | MODAL)) || r.is(b + 1, WHEN);
+        how && !spoken_to
+            && r.bits[from] & FED != 0
+            && matches!(
+                r.words.word(b),
+                "robot"
+                    | "robots"
+                    | "machine"
+                    | "machines"
+                    | "computer"
+                    | "computers"
+                    | "program"
+                    | "recording"
+            )
+    }
+}

@@ -1,0 +1,197 @@
+//! What the words of a question are about: words that say the same are one topic, words that say nothing are none.
+//!
+//! The lists stand in `data/topics.toml`, per language, under names that all languages share. A word in no list counts
+//! as it stands, without its ending. A misspelt word of a list is found from six letters on. Nothing here remembers a
+//! message or decides whether two are the same. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+use super::fuzzy::Fuzzy;
+use super::lexicon::{Tongues, tongue};
+use super::spelling::spread;
+
+/// Shorter words have too many neighbours.
+const SLIP_LETTERS_MIN: usize = 6;
+/// A stem keeps at least as many letters.
+const STEM_LETTERS_MIN: usize = 4;
+/// Endings that several languages put behind a word without changing what it is about, longest first.
+const ENDINGS: [&str; 14] = [
+    "ings", "ing", "es", "ed", "en", "er", "os", "as", "s", "e", "n", "o", "a", "i",
+];
+/// The list that counts only beside others.
+pub(super) const STATUS: u32 = hash(b"status");
+/// What a status can be that of.
+pub(super) const TRACKED: [u32; 4] = [
+    hash(b"order"),
+    hash(b"refund"),
+    hash(b"invoice"),
+    hash(b"visit"),
+];
+
+/// The lists.
+pub(super) static TOPICS: LazyLock<Topics> = LazyLock::new(Topics::bundled);
+
+const TEXT: &str = include_str!("data/topics.toml");
+
+/// What one word is, in which languages.
+struct Sense {
+    tongues: Tongues,
+    /// `None`: it says nothing.
+    topic: Option<u32>,
+}
+
+/// Two words that together are a topic.
+struct Pair {
+    tongues: Tongues,
+    words: [Box<str>; 2],
+    topic: u32,
+}
+
+/// All lists.
+pub(super) struct Topics {
+    words: HashMap<Box<str>, Vec<Sense>>,
+    pairs: Vec<Pair>,
+    slips: Fuzzy,
+    known: Vec<Box<str>>,
+}
+
+/// A hash of letters.
+pub(super) const fn hash(word: &[u8]) -> u32 {
+    let mut hash: u32 = 0x811c_9dc5;
+    let mut i = 0;
+    while i < word.len() {
+        hash = (hash ^ word[i] as u32).wrapping_mul(0x0100_0193);
+        i += 1;
+    }
+    hash
+}
+
+impl Topics {
+    fn bundled() -> Self {
+        let read: BTreeMap<String, BTreeMap<String, String>> =
+            toml::from_str(TEXT).expect("the bundled data is tested");
+        let mut words: HashMap<Box<str>, Vec<Sense>> = HashMap::new();
+        let mut pairs = Vec::new();
+        for (language, lists) in &read {
+            let tongues = tongue(language).expect("a bundled language");
+            for (name, list) in lists {
+                let topic = (name != "empty").then_some(hash(name.as_bytes()));
+                for written in list.split_whitespace() {
+                    match (written.split_once('+'), topic) {
+                        (Some((a, b)), Some(topic)) => pairs.push(Pair {
+                            tongues,
+                            words: [a.into(), b.into()],
+                            topic,
+                        }),
+                        (Some(_), None) | (None, _) => {
+                            for word in spread(written) {
+                                words
+                                    .entry(word.into())
+                                    .or_default()
+                                    .push(Sense { tongues, topic });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        let mut known: Vec<Box<str>> = words
+            .iter()
+            .filter(|(word, senses)| {
+                word.len() >= SLIP_LETTERS_MIN && senses.iter().any(|sense| sense.topic.is_some())
+            })
+            .map(|(word, _)| word.clone())
+            .collect();
+        known.sort_unstable();
+        let slips = Fuzzy::of((0_u16..).zip(&known).map(|(id, word)| (id, &**word)));
+        Self {
+            words,
+            pairs,
+            slips,
+            known,
+        }
+    }
+
+    /// Puts the topics of `word` into `found`. Says whether any list of `tongues` holds it.
+    pub(super) fn of(&self, word: &str, tongues: Tongues, found: &mut Vec<u32>) -> bool {
+        let exact = self.words.get(word);
+        let slipped = || {
+            let id = self
+                .slips
+                .find(word, |_| true)
+                .map(|(id, _)| usize::from(id));
+            let known = id.and_then(|id| self.known.get(id))?;
+            self.words.get(known)
+        };
+        let senses = match exact {
+            Some(senses) => Some(senses),
+            None if word.len() >= SLIP_LETTERS_MIN => slipped(),
+            None => None,
+        };
+        let mut held = false;
+        for sense in senses.into_iter().flatten() {
+            if sense.tongues & tongues != 0 {
+                held = true;
+                found.extend(sense.topic);
+            }
+        }
+        held
+    }
+
+    /// Puts the topics of pairs among the words of a message into `found`.
+    pub(super) fn of_pairs(&self, words: &[&str], tongues: Tongues, found: &mut Vec<u32>) {
+        for pair in &self.pairs {
+            if pair.tongues & tongues != 0 && pair.words.iter().all(|word| words.contains(&&**word))
+            {
+                found.push(pair.topic);
+            }
+        }
+    }
+}
+
+/// `word` without its ending, as a hash.
+pub(super) fn stem(word: &str) -> u32 {
+    let cut = |word| {
+        let mut cuts = ENDINGS
+            .iter()
+            .filter_map(|ending| str::strip_suffix(word, ending));
+        cuts.find(|stem: &&str| stem.len() >= STEM_LETTERS_MIN)
+    };
+    // twice: "printers", "printer", "print"
+    let once = cut(word).unwrap_or(word);
+    hash(cut(once).unwrap_or(once).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topics(text: &str) -> Vec<u32> {
+        let mut found = Vec::new();
+        for word in text.split(' ') {
+            TOPICS.of(word, 1, &mut found);
+        }
+        TOPICS.of_pairs(&text.split(' ').collect::<Vec<_>>(), 1, &mut found);
+        found
+    }
+
+    #[test]
+    fn words_that_say_the_same_are_one_topic() {
+        let check = |text: &str, names: &[&str]| {
+            let expected: Vec<u32> = names.iter().map(|name| hash(name.as_bytes())).collect();
+            assert_eq!(topics(text), expected, "{text:?}");
+        };
+        check("the parcel", &["order"]);
+        check("my pakage", &["order"]);
+        check("send it back", &["return"]);
+        check("please", &[]);
+    }
+
+    #[test]
+    fn a_stem_is_that_of_all_its_endings() {
+        assert_eq!(stem("printers"), stem("printer"));
+        assert_ne!(stem("red"), stem("blue"));
+        assert_eq!(stem("is"), hash(b"is"));
+    }
+}

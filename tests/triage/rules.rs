@@ -1,0 +1,115 @@
+//! How evenly the default rules hear in the eight languages: labelled messages per rule.
+//!
+//! `<language>/rules_tune.txt` was worked on with, `rules_held_out.txt` was written with it, set aside and is only
+//! counted. A line is `+` or `-`, a tab, the topic, a tab, and the message; `-` is a look-alike of the topic.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use segue::triage::{BUNDLED, Context};
+
+use super::LANGUAGES;
+
+/// The topics, and the rules that hear them.
+const TOPICS: [(&str, &[&str]); 5] = [
+    ("cancel", &["keyword.cancel"]),
+    ("refund", &["keyword.refund", "scope.large_refund"]),
+    ("large", &["scope.large_refund"]),
+    ("lawsuit", &["keyword.lawsuit", "scope.legal"]),
+    ("urgent", &["keyword.urgent"]),
+];
+/// The least recall and the most false positives of all languages together, per thousand.
+const FLOORS: [(&str, usize, usize); 2] = [("rules_tune", 950, 30), ("rules_held_out", 800, 80)];
+
+#[derive(Default)]
+struct Counts {
+    asked: usize,
+    missed: Vec<String>,
+    ordinary: usize,
+    wrong: Vec<String>,
+}
+
+fn count(language: &str, split: &str) -> BTreeMap<&'static str, Counts> {
+    let path = format!(
+        "{}/tests/triage/{language}/{split}.txt",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let mut all: BTreeMap<&str, Counts> = BTreeMap::new();
+    for line in fs::read_to_string(Path::new(&path))
+        .expect("readable")
+        .lines()
+    {
+        let mut parts = line.splitn(3, '\t');
+        let [Some(label), Some(topic), Some(text)] = [parts.next(), parts.next(), parts.next()]
+        else {
+            panic!("{path}: {line}");
+        };
+        let (topic, rules) = TOPICS
+            .iter()
+            .find(|(name, _)| *name == topic)
+            .expect("a topic");
+        let triage = BUNDLED.before_model(text, &Context::default());
+        let heard = triage
+            .findings
+            .iter()
+            .find(|f| rules.contains(&f.rule.as_str()));
+        let counts = all.entry(topic).or_default();
+        match (label, heard) {
+            ("+", Some(_)) => counts.asked += 1,
+            ("+", None) => {
+                counts.asked += 1;
+                counts.missed.push(format!("{topic}: {text}"));
+            }
+            ("-", Some(found)) => {
+                counts.ordinary += 1;
+                counts
+                    .wrong
+                    .push(format!("{}: {text} ({})", found.rule, found.matched));
+            }
+            ("-", None) => counts.ordinary += 1,
+            _ => panic!("{path}: no label: {line}"),
+        }
+    }
+    all
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the table is what this test is for")]
+fn the_default_rules_hear_alike_in_all_languages() {
+    let mut faults = Vec::new();
+    for (split, least, most) in FLOORS {
+        let (mut asked, mut missed, mut ordinary, mut wrong) = (0, 0, 0, 0);
+        println!("{split}: heard of asked, and false positives of look-alikes");
+        for language in LANGUAGES {
+            let mut row = format!("{language}  ");
+            for (topic, counts) in count(language, split) {
+                row += &format!(
+                    "{topic} {}/{} {}/{}  ",
+                    counts.asked - counts.missed.len(),
+                    counts.asked,
+                    counts.wrong.len(),
+                    counts.ordinary
+                );
+                asked += counts.asked;
+                missed += counts.missed.len();
+                ordinary += counts.ordinary;
+                wrong += counts.wrong.len();
+                if split == "rules_tune" {
+                    let lines = counts.missed.iter().chain(&counts.wrong);
+                    faults.extend(lines.map(|line| format!("{language} {line}")));
+                }
+            }
+            println!("{row}");
+        }
+        println!(
+            "{split}: {}/{asked} heard, {wrong}/{ordinary} wrong",
+            asked - missed
+        );
+        assert!(
+            (asked - missed) * 1_000 / asked >= least && wrong * 1_000 / ordinary <= most,
+            "{split}: {missed} of {asked} missed, {wrong} of {ordinary} wrong\n{}",
+            faults.join("\n")
+        );
+    }
+}
