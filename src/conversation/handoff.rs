@@ -22,6 +22,17 @@ use crate::ids::{AgentName, HandoffId, QueueName};
 /// The longest matched text or summary kept with a handoff, in bytes.
 const MATCHED_BYTES_MAX: usize = 500;
 
+/// The rule of a handoff that is asked for because somebody switched the AI off.
+pub const AI_OFF: &str = "ai.off";
+/// The rules of handoffs that go on with a promise made before: they are no requests of anybody's.
+pub const PASSED_ON: [&str; 3] = [LAPSED, TRANSFERRED, REVOKED];
+/// A person's ownership lapsed.
+pub(super) const LAPSED: &str = "lease.lapsed";
+/// A person passed it on.
+pub(super) const TRANSFERRED: &str = "agent.transfer";
+/// Whoever had it is one of us no more.
+pub(super) const REVOKED: &str = "agent.revoked";
+
 /// What asks for a person.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Trigger {
@@ -48,7 +59,7 @@ impl Trigger {
 
     /// Somebody switched the AI off.
     pub(super) fn ai_off() -> Self {
-        Self::by_rule(Reason::Policy, "ai.off")
+        Self::by_rule(Reason::Policy, AI_OFF)
     }
 }
 

@@ -80,6 +80,12 @@ impl Human {
         self.answer_by
     }
 
+    /// Whether it was handed to people, and the time for their first word passed without one.
+    pub fn is_ghost(&self, now: Timestamp) -> bool {
+        let late = self.clocks.first_due.is_none_or(|due| due <= now);
+        self.handoff.is_some() && !self.clocks.spoke && late
+    }
+
     pub(super) fn due(&self) -> Option<Timestamp> {
         let silence = self.answer_by.unwrap_or(self.quiet_at);
         [Some(silence), self.clocks.first_due, self.clocks.next_due]
@@ -216,7 +222,7 @@ impl Human {
     /// The owner is one of us no more: as after a lapse, but people were promised, so it is people who take it up.
     pub(super) fn gone(self, cx: &mut Cx<'_>) -> Mode {
         self.note_lapse(cx);
-        self.requeue("agent.revoked", cx)
+        self.requeue(handoff::REVOKED, cx)
     }
 
     fn note_lapse(&self, cx: &mut Cx<'_>) {
@@ -245,7 +251,7 @@ impl Human {
         self.note_lapse(cx);
         // An AI that is off is nobody to give it to.
         match (cx.queue().on_lapse, cx.stays_with_people() || !cx.ai_on()) {
-            (OnLapse::HandBack, true) | (OnLapse::Requeue, _) => self.requeue("lease.lapsed", cx),
+            (OnLapse::HandBack, true) | (OnLapse::Requeue, _) => self.requeue(handoff::LAPSED, cx),
             (OnLapse::HandBack, false) => self.hand_back(By::Timeout, String::new(), cx),
             (OnLapse::Close, _) => closed::close(
                 Ending {

@@ -242,7 +242,7 @@ impl Human {
         let handoff = handoff::note_request(
             Trigger {
                 reason,
-                rule: "agent.transfer".into(),
+                rule: handoff::TRANSFERRED.into(),
                 matched,
                 queue: None,
             },

@@ -70,7 +70,7 @@ pub use self::assigning::Present;
 pub use self::closed::Closed;
 pub use self::common::{Common, Episode};
 pub use self::gate::Gate;
-pub use self::handoff::{Handoff, Trigger};
+pub use self::handoff::{AI_OFF, Handoff, PASSED_ON, Trigger};
 pub use self::human::Human;
 pub use self::outbox::{DOUBT, LINE_MAX, OVERDUE, OWED_MAX, Outbox, Owed, OwedState};
 pub use self::seen::SEEN_MAX;

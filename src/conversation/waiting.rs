@@ -85,6 +85,11 @@ impl Waiting {
         self.handoff.since
     }
 
+    /// Whether somebody should have come by now and has not.
+    pub fn is_ghost(&self, now: Timestamp) -> bool {
+        self.claim_due.is_none_or(|due| due <= now)
+    }
+
     /// Whom it is offered to, if to one person.
     pub fn offered_to(&self) -> Option<&AgentName> {
         self.to.as_ref()

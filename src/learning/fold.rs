@@ -8,6 +8,7 @@
 use super::record::{Ended, Given, Handoff, Record, Silence, millis};
 use super::source::Facts;
 use crate::clock::Timestamp;
+use crate::conversation::PASSED_ON;
 use crate::conversation::trail::{Entry, Fact, GhostCause, Source};
 use crate::conversation::words::{By, Settlement, Verdict};
 use crate::ids::{AgentName, AskId, HandoffId};
@@ -22,8 +23,6 @@ pub const SILENT_AFTER_MS: u64 = 30 * 60 * 1_000;
 const UNSURE_PERCENT: u8 = 20;
 /// Up to so many words are small talk, which needs no knowledge behind its answer.
 const SMALL_TALK_WORDS: usize = 4;
-/// Rules that go on with an earlier promise.
-const PASSED_ON: [&str; 2] = ["lease.lapsed", "agent.transfer"];
 
 /// Folds the whole trail of a conversation; what is counted is counted from `since` on, as it stood at `now`.
 pub fn fold(facts: Facts, entries: &[Entry], since: Timestamp, now: Timestamp) -> Record {

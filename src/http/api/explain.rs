@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::asked::{Named, Wanted};
+use super::because::because;
 use super::caller::Caller;
 use super::facts;
 use super::one::{self, Part};
 use crate::conversation::trail::{Entry, Fact};
-use crate::conversation::words::{By, ModeName};
+use crate::conversation::words::By;
 use crate::http::Doors;
 use crate::http::problem::Problem;
 use crate::ids::AgentName;
@@ -108,7 +109,8 @@ fn decision(step: &[Entry]) -> Decision {
         .iter()
         .find(|entry| is_cause(&entry.fact))
         .unwrap_or(first);
-    let rule = step.iter().find_map(|entry| rule(&entry.fact));
+    let facts = || step.iter().map(|entry| &entry.fact);
+    let rule = facts().find_map(rule).or_else(|| facts().find_map(signal));
     let decided = step
         .iter()
         .filter(|entry| entry.n != cause.n)
@@ -196,6 +198,26 @@ fn rule(fact: &Fact) -> Option<Value> {
     }
 }
 
+/// A rule that fired and asked for nobody.
+fn signal(fact: &Fact) -> Option<Value> {
+    if let Fact::RuleFired {
+        rule,
+        reason,
+        matched,
+        language,
+        action,
+        observed,
+    } = fact
+    {
+        let action = action.as_str();
+        Some(
+            json!({"reason": reason, "rule": rule, "matched": matched, "language": language, "action": action, "observed": observed}),
+        )
+    } else {
+        None
+    }
+}
+
 /// The person on our side who caused an entry, if one did.
 fn actor(fact: &Fact) -> Option<&AgentName> {
     if let Fact::HumanWrote { agent, .. }
@@ -213,68 +235,12 @@ fn actor(fact: &Fact) -> Option<&AgentName> {
     }
 }
 
-/// Why a person was offered, if one was.
-fn offered(fact: &Fact) -> Option<String> {
-    if let Fact::OfferMade { rule, reason, .. } = fact {
-        Some(format!(
-            "a person was offered: rule `{rule}`, reason `{reason}`"
-        ))
-    } else {
-        None
-    }
-}
-
-/// Why, in one sentence.
-fn because(step: &[Entry], cause: &Entry) -> String {
-    let asked = step.iter().find_map(|entry| {
-        if let Fact::HandoffRequested {
-            reason,
-            rule,
-            queue,
-            ..
-        } = &entry.fact
-        {
-            Some(format!(
-                "a person was asked for in `{queue}`: rule `{rule}`, reason `{reason}`"
-            ))
-        } else {
-            None
-        }
-    });
-    if let Some(asked) = asked {
-        return asked;
-    }
-    if let Some(offered) = step.iter().find_map(|entry| offered(&entry.fact)) {
-        return offered;
-    }
-    if let Fact::CustomerWrote { owner, .. } = &cause.fact {
-        let silent = match owner {
-            ModeName::Human => "a person has the conversation, so the AI says nothing",
-            ModeName::Waiting => {
-                "a person is promised and has not come yet; the AI speaks only if the queue lets it"
-            }
-            ModeName::Ai
-                if step
-                    .iter()
-                    .any(|entry| matches!(entry.fact, Fact::ModelAsked { .. })) =>
-            {
-                "no rule asked for a person, so the model was asked"
-            }
-            ModeName::Ai => "the message was gathered with others before the model is asked",
-            ModeName::Closed => "the episode was over; the message opened the next one",
-        };
-        return silent.to_owned();
-    }
-    let kinds: Vec<_> = step.iter().map(|entry| facts::kind(&entry.fact)).collect();
-    format!("{}: {}", came_in(&cause.fact), kinds.join(", "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
     use crate::conversation::message::Body;
-    use crate::conversation::words::Reason;
+    use crate::conversation::words::{ModeName, Reason};
     use crate::ids::{AskId, HandoffId};
 
     fn entry(n: u64, at: i64, fact: Fact) -> Entry {

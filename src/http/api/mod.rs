@@ -18,6 +18,7 @@
 mod acts;
 mod aside;
 mod asked;
+mod because;
 mod bodies;
 mod caller;
 mod canned;
