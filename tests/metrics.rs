@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use segue::clock::Timestamp;
-use segue::conversation::message::{Body, Customer, FailureCause, Medium, ReportState};
+use segue::conversation::Conversation;
+use segue::conversation::event::Event;
+use segue::conversation::message::{Body, Customer, FailureCause, Inbound, Medium, ReportState};
+use segue::conversation::policy::Policy;
 use segue::conversation::trail::{CancelCause, Entry, Fact, GhostCause, Usage};
 use segue::conversation::words::{
     By, Class, MessageState, ModeName, ModelFault, Outcome, Reason, Settlement, SlaClock, Verdict,
 };
 use segue::ids::{AskId, ConversationId, EffectId, HandoffId, OwnerEpoch};
 use segue::metrics::{
-    AgentState, ByMode, CommitFault, FAMILIES, Family, Figures, Kind, MailboxRefusal, Metrics,
-    ModelLabel, Names, ON_SIGHT, OutboxFigure, PROCESS, Passivation, QueueFigure, RateLimit,
-    Reloaded, SlotState, Source, WebhookRefusal,
+    AdmissionFigure, AgentState, ByMode, CircuitsFigure, CommitFault, FAMILIES, Family, Figures,
+    Kind, MailboxRefusal, Metrics, ModelLabel, Names, ON_SIGHT, OutboxFigure, PROCESS, ParkCause,
+    ParkedFigure, Passivation, QueueFigure, RateLimit, RecoveryFigure, Reloaded, SlotState, Source,
+    Standing, TokioFigure, WebhookRefusal,
 };
 
 const ID: ConversationId = ConversationId::from_bytes([9; 16]);
@@ -112,8 +116,30 @@ fn values(family: &Family, label: &str) -> &'static [&'static str] {
             "expired",
             "failed",
         ],
-        ("outcome", "segue_handoffs_settled_total") => {
+        ("outcome", "segue_handoffs_settled_total" | "segue_queue_handoffs_settled_total") => {
             &["claimed", "abandoned", "timed_out", "cancelled", "failed"]
+        }
+        ("outcome", "segue_agent_offers_settled_total") => &["accepted", "taken", "lapsed", "void"],
+        ("outcome", "segue_sends_in_doubt_total") => &["repeated", "given_up", "stream_lost"],
+        ("kind", "segue_conversations_taken_over_total") => &["unasked", "forced"],
+        ("action", _) => &["notify", "transfer", "reassign", "wait_on", "other"],
+        ("answer", _) => &["accepted", "refused"],
+        ("class", _) => &[
+            "ai",
+            "human",
+            "ack",
+            "progress",
+            "reminder",
+            "survey",
+            "error",
+            "after_hours",
+            "system",
+        ],
+        ("scope", _) => &["all", "channel", "queue"],
+        ("level", _) => &["error", "warn"],
+        ("state", "segue_circuits") => &["open", "half_open"],
+        ("cause", "segue_events_parked_total") => {
+            &["unparsed", "unreadable", "panicked", "too_large"]
         }
         ("outcome", "segue_ai_request_seconds") => &[
             "ok",
@@ -133,7 +159,7 @@ fn values(family: &Family, label: &str) -> &'static [&'static str] {
         ("result", _) => &["met", "breached"],
         ("queue", _) => &["general", "sales", "other"],
         ("state", "segue_agents") => &["available", "busy", "away"],
-        ("state", "segue_agent_slots") => &["used", "free"],
+        ("state", "segue_agent_slots" | "segue_admission_permits") => &["used", "free"],
         ("kind", "segue_ai_tokens_total") => &["input", "output"],
         ("kind", "segue_messages_inbound_total") => {
             &["text", "media", "interactive", "status", "other"]
@@ -304,9 +330,16 @@ fn a_figure_that_nobody_gives_is_not_exported_and_one_that_is_given_is() {
         outbox: Some(vec![OutboxFigure {
             medium: Medium::Sms,
             depth: 4,
+            in_doubt: 1,
             oldest: Duration::from_secs(5),
         }]),
-        mailbox_depth_max: Some(6),
+        disk_free_bytes: Some(6),
+        tokio: Some(TokioFigure {
+            workers: 2,
+            tasks: 9,
+            queued: 3,
+            busy: 0.25,
+        }),
         ..Figures::default()
     };
     let text = metrics.render(&given);
@@ -323,7 +356,9 @@ fn a_figure_that_nobody_gives_is_not_exported_and_one_that_is_given_is() {
         series["segue_outbox_oldest_age_seconds{channel=\"sms\"}"],
         5.0
     );
-    assert_eq!(series["segue_mailbox_depth_max"], 6.0);
+    assert_eq!(series["segue_outbox_in_doubt{channel=\"sms\"}"], 1.0);
+    assert_eq!(series["segue_disk_free_bytes"], 6.0);
+    assert_eq!(series["tokio_busy_ratio"], 0.25);
 }
 
 #[test]
@@ -494,6 +529,7 @@ fn table() -> Vec<(Fact, Vec<&'static str>)> {
         (
             opened(By::Customer, true),
             vec![
+                "segue_conversations_eligible_total",
                 "segue_conversations_opened_total",
                 "segue_conversations_reopened_total",
             ],
@@ -587,8 +623,10 @@ fn table() -> Vec<(Fact, Vec<&'static str>)> {
         (
             requested(1, Reason::Keyword, false),
             vec![
+                "segue_conversations_handed_off_total",
                 "segue_handoff_time_to_request_seconds",
                 "segue_handoffs_requested_total",
+                "segue_queue_handoffs_requested_total",
             ],
         ),
         (
@@ -624,7 +662,10 @@ fn table() -> Vec<(Fact, Vec<&'static str>)> {
             },
             vec![],
         ),
-        (lapsed(), vec!["segue_handoff_handle_seconds"]),
+        (
+            lapsed(),
+            vec!["segue_handoff_handle_seconds", "segue_lease_lapses_total"],
+        ),
         (
             Fact::LadderStepped {
                 handoff: HandoffId(1),
@@ -632,7 +673,7 @@ fn table() -> Vec<(Fact, Vec<&'static str>)> {
                 action: text(),
                 deadline: Timestamp::ZERO,
             },
-            vec![],
+            vec!["segue_ladder_steps_total"],
         ),
         (
             Fact::GhostDeclared {
@@ -714,7 +755,7 @@ fn table() -> Vec<(Fact, Vec<&'static str>)> {
                 priority: 0,
                 effect: EffectId(1),
             },
-            vec![],
+            vec!["segue_offers_made_total"],
         ),
         (
             Fact::OfferAnswered {
@@ -722,7 +763,7 @@ fn table() -> Vec<(Fact, Vec<&'static str>)> {
                 rule: text(),
                 matched: text(),
             },
-            vec![],
+            vec!["segue_offers_answered_total"],
         ),
     ]
 }
@@ -739,7 +780,9 @@ fn silent(fact: &Fact) -> (u8, Option<&'static str>) {
         Fact::HumanWrote { .. } => (3, None),
         Fact::SystemWrote { .. } => (
             4,
-            Some("decided only; counted as outbound when the provider takes it"),
+            Some(
+                "decided only; counted when the provider takes it, after hours at once: see below",
+            ),
         ),
         Fact::NoteWritten { .. } => (5, Some("private: no message, no clock")),
         Fact::ModelAsked { .. } => (
@@ -754,7 +797,7 @@ fn silent(fact: &Fact) -> (u8, Option<&'static str>) {
         Fact::HandoffSettled { .. } => (12, None),
         Fact::Claimed { .. } => (
             13,
-            Some("counted by the settlement beside it; arms the watch over one voice"),
+            Some("counted by the settlement beside it; without one it is a takeover: see below"),
         ),
         Fact::Transferred { .. } => (
             14,
@@ -767,10 +810,7 @@ fn silent(fact: &Fact) -> (u8, Option<&'static str>) {
             Some("the answer to that question; nothing changes hands"),
         ),
         Fact::LeaseLapsed { .. } => (18, None),
-        Fact::LadderStepped { .. } => (
-            19,
-            Some("the catalogue has no family for steps; the breach counts"),
-        ),
+        Fact::LadderStepped { .. } => (19, None),
         Fact::GhostDeclared { .. } => (20, None),
         Fact::SlaEvaluated { .. } => (21, None),
         Fact::Closed { .. } => (22, None),
@@ -779,21 +819,15 @@ fn silent(fact: &Fact) -> (u8, Option<&'static str>) {
         Fact::Edited { .. } => (25, Some("attributes are nobody's figure")),
         Fact::EventParked { .. } => (
             26,
-            Some("the runtime counts the panic itself, also when parking fails"),
+            Some("the runtime counts what it parks itself, by its cause"),
         ),
         Fact::CustomerChanged { .. } => (27, Some("who a customer is must never become a figure")),
         Fact::RuleFired { .. } => (
             28,
             Some("what followed from it is counted; the rest is for `segue report`"),
         ),
-        Fact::OfferMade { .. } => (
-            29,
-            Some("the catalogue has no family for offers; an accepted one is a handoff"),
-        ),
-        Fact::OfferAnswered { .. } => (
-            30,
-            Some("a handoff, or a question to the model: counted as that"),
-        ),
+        Fact::OfferMade { .. } => (29, None),
+        Fact::OfferAnswered { .. } => (30, None),
     }
 }
 
@@ -828,19 +862,25 @@ fn an_episode_that_our_own_side_began_does_not_thin_out_the_rates() {
     check_moves(&[opened(By::Agent, true)], &[]);
     check_moves(
         &[opened(By::Customer, false)],
-        &[("segue_conversations_opened_total{channel=\"sms\"}", 1.0)],
+        &[
+            ("segue_conversations_opened_total{channel=\"sms\"}", 1.0),
+            ("segue_conversations_eligible_total{channel=\"sms\"}", 1.0),
+        ],
     );
 }
 
 #[test]
 fn a_repeated_request_does_not_count_into_the_time_with_the_ai() {
     let labels = "{channel=\"sms\",reason=\"sentiment\",attempt=";
+    let queued = "segue_queue_handoffs_requested_total{queue=\"general\"}";
     let first = format!("segue_handoffs_requested_total{labels}\"first\"}}");
     let repeat = format!("segue_handoffs_requested_total{labels}\"repeat\"}}");
     check_moves(
         &[requested(1, Reason::Sentiment, false)],
         &[
             (&first, 1.0),
+            ("segue_conversations_handed_off_total{channel=\"sms\"}", 1.0),
+            (queued, 1.0),
             (
                 "segue_handoff_time_to_request_seconds_count{channel=\"sms\"}",
                 1.0,
@@ -851,7 +891,10 @@ fn a_repeated_request_does_not_count_into_the_time_with_the_ai() {
             ),
         ],
     );
-    check_moves(&[requested(2, Reason::Sentiment, true)], &[(&repeat, 1.0)]);
+    check_moves(
+        &[requested(2, Reason::Sentiment, true)],
+        &[(&repeat, 1.0), (queued, 1.0)],
+    );
 }
 
 #[test]
@@ -872,7 +915,12 @@ fn a_lapse_that_hands_back_is_one_stretch() {
     let back = "segue_handoffs_handed_back_total{channel=\"sms\",by=\"timeout\"}";
     check_moves(
         &[lapsed(), handed_back(true)],
-        &[(count, 1.0), (sum, 9.0), (back, 1.0)],
+        &[
+            (count, 1.0),
+            (sum, 9.0),
+            (back, 1.0),
+            ("segue_lease_lapses_total{channel=\"sms\"}", 1.0),
+        ],
     );
     check_moves(
         &[handed_back(true)],
@@ -918,6 +966,9 @@ fn what_became_of_a_message_is_counted_by_its_class_and_state() {
     let fail =
         |cause| format!("segue_delivery_failures_total{{channel=\"sms\",cause=\"{cause}\"}}");
     let dropped = "segue_ai_replies_suppressed_total{cause=\"ownership\"}";
+    let doubt =
+        |outcome| format!("segue_sends_in_doubt_total{{channel=\"sms\",outcome=\"{outcome}\"}}");
+    let held = |class| format!("segue_messages_suppressed_total{{class=\"{class}\"}}");
     let one = |class, state, code, cause| [settled(class, state, code, cause)];
     use MessageState::{Delivered, Failed, InDoubt, Read, Sent, Suppressed};
     check_moves(&one(Class::Ai, Sent, "", None), &[(&out("ai"), 1.0)]);
@@ -934,7 +985,10 @@ fn what_became_of_a_message_is_counted_by_its_class_and_state() {
         &one(Class::Ai, Delivered, "", None),
         &[("segue_messages_delivered_total{channel=\"sms\"}", 1.0)],
     );
-    check_moves(&one(Class::Ai, Read, "", None), &[]);
+    check_moves(
+        &one(Class::Ai, Read, "", None),
+        &[("segue_messages_read_total{channel=\"sms\"}", 1.0)],
+    );
     check_moves(
         &one(Class::Human, Failed, "x", Some(FailureCause::Blocked)),
         &[(&fail("blocked"), 1.0)],
@@ -950,15 +1004,28 @@ fn what_became_of_a_message_is_counted_by_its_class_and_state() {
             "unknown",
             Some(FailureCause::Timeout),
         ),
-        &[(&fail("timeout"), 1.0)],
+        &[(&fail("timeout"), 1.0), (&doubt("given_up"), 1.0)],
     );
-    check_moves(&one(Class::Human, InDoubt, "repeated", None), &[]);
+    check_moves(
+        &one(Class::Human, InDoubt, "repeated", None),
+        &[(&doubt("repeated"), 1.0)],
+    );
+    check_moves(
+        &one(Class::Ai, InDoubt, "stream_lost", None),
+        &[(&doubt("stream_lost"), 1.0)],
+    );
     check_moves(
         &one(Class::Ai, Suppressed, "ownership", None),
-        &[(dropped, 1.0)],
+        &[(dropped, 1.0), (&held("ai"), 1.0)],
     );
-    check_moves(&one(Class::Progress, Suppressed, "ownership", None), &[]);
-    check_moves(&one(Class::Ai, Suppressed, "late", None), &[]);
+    check_moves(
+        &one(Class::Progress, Suppressed, "ownership", None),
+        &[(&held("progress"), 1.0)],
+    );
+    check_moves(
+        &one(Class::Ai, Suppressed, "late", None),
+        &[(&held("ai"), 1.0)],
+    );
 }
 
 #[test]
@@ -1021,9 +1088,8 @@ fn an_answer_that_leaves_under_a_persons_ownership_is_a_duel() {
     assert_eq!(duels(&[&sent, &[claimed()]]), None);
 }
 
-#[test]
-fn what_no_trail_tells_is_told_directly() {
-    let metrics = fresh();
+/// What no trail tells, once each.
+fn tell(metrics: &Metrics) {
     let second = Duration::from_secs(1);
     metrics.webhook_rejected(Medium::Whatsapp, WebhookRefusal::Signature);
     metrics.rate_limited(RateLimit::PerCustomer);
@@ -1044,6 +1110,15 @@ fn what_no_trail_tells_is_told_directly() {
     metrics.commit(second, 12);
     metrics.commit_error(CommitFault::Full);
     metrics.ai_first_chunk("gpt-x", second);
+    metrics.deadline_decided(second);
+    metrics.parked(ParkCause::TooLarge);
+    metrics.clock_stepped();
+}
+
+#[test]
+fn what_no_trail_tells_is_told_directly() {
+    let metrics = fresh();
+    tell(&metrics);
     let inflight = metrics.ai_inflight("anthropic");
     let series_now = series(&metrics.render(&Figures::default()));
     for (key, value) in [
@@ -1082,6 +1157,10 @@ fn what_no_trail_tells_is_told_directly() {
             1.0,
         ),
         ("segue_ai_requests_inflight{provider=\"anthropic\"}", 1.0),
+        ("segue_messages_read_total{channel=\"whatsapp\"}", 1.0),
+        ("segue_deadline_lateness_seconds_sum", 1.0),
+        ("segue_events_parked_total{cause=\"too_large\"}", 1.0),
+        ("segue_clock_steps_total", 1.0),
         ("segue_label_overflows_total", 0.0),
     ] {
         assert_eq!(series_now[&sorted(key)], value, "{key}");
@@ -1162,7 +1241,7 @@ fn a_configuration_larger_than_the_bounds_stays_within_them() {
     assert_eq!(count("segue_ai_requests_inflight{"), 9);
     assert_eq!(count("segue_ai_cached_tokens_total{"), 17);
     assert!(
-        series.len() < 5_000,
+        series.len() < 6_500,
         "{} samples are too many for one node",
         series.len()
     );
@@ -1171,4 +1250,446 @@ fn a_configuration_larger_than_the_bounds_stays_within_them() {
         count("segue_ai_cached_tokens_total{model=\"m15\",provider=\"other\"}"),
         1
     );
+}
+
+#[test]
+fn a_configuration_of_ordinary_size_stays_far_below_the_bound() {
+    let names = Names {
+        queues: (0..8).map(|n| format!("q{n}")).collect(),
+        models: (0..4)
+            .map(|n| ModelLabel {
+                provider: "openai".to_owned(),
+                model: format!("m{n}"),
+            })
+            .collect(),
+    };
+    let text = Metrics::new(&names).render(&Figures::default());
+    let samples = series(&text).len();
+    assert!(samples < 4_000, "{samples} samples, {} bytes", text.len());
+}
+
+#[test]
+fn what_begins_while_the_ai_is_off_is_in_no_denominator() {
+    let off = |repeat| Fact::HandoffRequested {
+        handoff: HandoffId(1),
+        reason: Reason::Policy,
+        rule: "ai.off".into(),
+        matched: String::new(),
+        queue: "general".into(),
+        repeat,
+        deadline: Timestamp::ZERO,
+        since_open_ms: 0,
+    };
+    let moved = moved(&[&[opened(By::Customer, false), off(false)]]);
+    let has = |family: &str| moved.keys().any(|key| key.starts_with(family));
+    assert!(has("segue_conversations_opened_total"));
+    assert!(!has("segue_conversations_eligible_total"));
+    assert!(!has("segue_conversations_handed_off_total"));
+}
+
+#[test]
+fn taking_over_unasked_and_by_force_are_told_apart() {
+    let kind =
+        |kind| format!("segue_conversations_taken_over_total{{channel=\"sms\",kind=\"{kind}\"}}");
+    let claim = |handoff: Option<u64>, from: Option<&str>| Fact::Claimed {
+        held_ms: 5_000,
+        agent: "ana".into(),
+        handoff: handoff.map(HandoffId),
+        epoch: OwnerEpoch(2),
+        from: from.map(Into::into),
+        in_flight: Vec::new(),
+    };
+    assert_eq!(moved(&[&[claim(None, None)]])[&kind("unasked")], 1.0);
+    assert_eq!(
+        moved(&[&[claim(Some(1), Some("bo"))]])[&kind("forced")],
+        1.0
+    );
+    assert!(moved(&[&[claim(Some(1), None)]]).is_empty());
+}
+
+#[test]
+fn being_told_that_it_is_closed_is_a_contact_after_hours() {
+    let closed = Fact::SystemWrote {
+        effect: EffectId(1),
+        class: Class::AfterHours,
+        text: "t".into(),
+        choices: vec![],
+    };
+    check_moves(
+        &[closed],
+        &[("segue_contacts_while_closed_total{channel=\"sms\"}", 1.0)],
+    );
+}
+
+fn offered(to: Option<&str>) -> Fact {
+    Fact::Transferred {
+        held_ms: None,
+        agent: None,
+        queue: "general".into(),
+        to: to.map(Into::into),
+        handoff: HandoffId(1),
+        epoch: OwnerEpoch(1),
+    }
+}
+
+fn ended(outcome: Settlement) -> Fact {
+    Fact::HandoffSettled {
+        handoff: HandoffId(1),
+        outcome,
+        waited_ms: 30_000,
+    }
+}
+
+fn check_offers(then: &[Fact], made: f64, wanted: &[(&str, f64)]) {
+    let request = [requested(1, Reason::Keyword, false)];
+    let moved = moved(&[&request, then]);
+    let family = "segue_agent_offers_settled_total";
+    let settled: BTreeMap<String, f64> = moved
+        .iter()
+        .filter(|(key, _)| key.starts_with(family))
+        .map(|(key, value)| (key.clone(), *value))
+        .collect();
+    let wanted = wanted.iter().map(|(how, n)| {
+        (
+            sorted(&format!("{family}{{queue=\"general\",outcome=\"{how}\"}}")),
+            *n,
+        )
+    });
+    assert_eq!(settled, wanted.collect(), "{then:?}");
+    assert_eq!(
+        moved["segue_agent_offers_made_total{queue=\"general\"}"], made,
+        "{then:?}"
+    );
+}
+
+#[test]
+fn an_offer_to_one_person_ends_in_exactly_one_way() {
+    check_offers(
+        &[offered(Some("ana")), claimed()],
+        1.0,
+        &[("accepted", 1.0)],
+    );
+    check_offers(&[offered(Some("bo")), claimed()], 1.0, &[("taken", 1.0)]);
+    check_offers(
+        &[offered(Some("bo")), offered(None)],
+        1.0,
+        &[("lapsed", 1.0)],
+    );
+    check_offers(
+        &[
+            offered(Some("bo")),
+            offered(None),
+            offered(Some("ana")),
+            claimed(),
+        ],
+        2.0,
+        &[("lapsed", 1.0), ("accepted", 1.0)],
+    );
+    check_offers(
+        &[
+            offered(Some("bo")),
+            ended(Settlement::Abandoned),
+            handed_back(false),
+        ],
+        1.0,
+        &[("void", 1.0)],
+    );
+}
+
+#[test]
+fn waits_and_service_levels_stand_by_queue_and_reason() {
+    let evaluated = Fact::SlaEvaluated {
+        clock: SlaClock::Claim,
+        met: true,
+    };
+    let facts = [
+        requested(1, Reason::Keyword, false),
+        Fact::Transferred {
+            held_ms: None,
+            agent: None,
+            queue: "sales".into(),
+            to: None,
+            handoff: HandoffId(1),
+            epoch: OwnerEpoch(2),
+        },
+        evaluated,
+        ended(Settlement::Claimed),
+        claimed(),
+    ];
+    let moved = moved(&[&facts]);
+    for (key, value) in [
+        (
+            "segue_queue_handoffs_requested_total{queue=\"general\"}",
+            1.0,
+        ),
+        (
+            "segue_queue_handoffs_settled_total{queue=\"sales\",outcome=\"claimed\"}",
+            1.0,
+        ),
+        ("segue_queue_claim_seconds_sum{queue=\"sales\"}", 30.0),
+        ("segue_reason_claim_seconds_count{reason=\"keyword\"}", 1.0),
+        (
+            "segue_queue_sla_evaluations_total{queue=\"sales\",clock=\"claim\",result=\"met\"}",
+            1.0,
+        ),
+    ] {
+        assert_eq!(moved[&sorted(key)], value, "{key}");
+    }
+}
+
+#[test]
+fn what_waited_before_the_start_is_counted_by_queue_when_it_ends() {
+    let metrics = fresh();
+    metrics.take_up(ID, &"sales".into(), Reason::Urgent);
+    commit(&metrics, &[ended(Settlement::TimedOut)]);
+    let series = series(&metrics.render(&Figures::default()));
+    let key = sorted("segue_queue_handoffs_settled_total{queue=\"sales\",outcome=\"timed_out\"}");
+    assert_eq!(series[&key], 1.0);
+}
+
+#[test]
+fn a_request_soon_after_a_handback_is_a_reescalation_and_a_later_one_is_not() {
+    let minute = 60_000;
+    let check = |at: i64, agent, rule: &str, wanted: f64| {
+        let metrics = fresh();
+        let entry = |n, millis, fact| Entry {
+            at: Timestamp::from_millis(millis),
+            ..self::at(n, fact)
+        };
+        metrics.committed(ID, Medium::Sms, &[entry(0, 0, handed_back(agent))]);
+        let mut again = requested(2, Reason::Keyword, true);
+        if let Fact::HandoffRequested { rule: named, .. } = &mut again {
+            rule.clone_into(named);
+        }
+        metrics.committed(ID, Medium::Sms, &[entry(1, at, again)]);
+        let series = series(&metrics.render(&Figures::default()));
+        let key = "segue_handoffs_reescalated_total{channel=\"sms\"}";
+        assert_eq!(series[key], wanted, "{at} {agent} {rule}");
+    };
+    check(30 * minute, true, "r", 1.0);
+    check(31 * minute, true, "r", 0.0);
+    check(minute, false, "r", 0.0);
+    check(minute, true, "lease.lapsed", 0.0);
+}
+
+fn customer_says(text: &str) -> Event {
+    let inbound = Inbound {
+        channel: "web".into(),
+        medium: Medium::Webchat,
+        from: Customer {
+            address: "visitor".into(),
+            name: None,
+            language: Some("en".into()),
+        },
+        to: String::new(),
+        id: text.to_owned(),
+        sent_at: None,
+        body: Body::Text(text.to_owned()),
+    };
+    Event::CustomerWrote {
+        inbound,
+        seen_before: false,
+    }
+}
+
+/// How a conversation stands after each of two steps: the customer wrote `text`, and a minute passed.
+fn standings(text: &str) -> [Standing; 2] {
+    let policy = Policy::default();
+    let queue = policy.default_queue.clone();
+    let customer = Customer {
+        address: "visitor".into(),
+        name: None,
+        language: Some("en".into()),
+    };
+    let mut talk = Conversation::new(
+        ID,
+        "web".into(),
+        Medium::Webchat,
+        customer,
+        String::new(),
+        queue,
+    );
+    let at = |seconds: i64| Timestamp::from_millis(1_000_000 + seconds * 1_000);
+    talk.decide(customer_says(text), at(0), &policy);
+    let first = Standing::of(&talk);
+    talk.decide(Event::DeadlinePassed, at(60), &policy);
+    [first, Standing::of(&talk)]
+}
+
+#[test]
+fn what_is_owed_is_shown_with_its_age_until_it_is_owed_no_more() {
+    let metrics = fresh();
+    let [owes, _] = standings("I want to talk to a human");
+    assert!(owes.owes());
+    metrics.stands(ID, Medium::Webchat, Standing::default(), owes);
+    let now = Timestamp::from_millis(1_007_000);
+    let wanted = OutboxFigure {
+        medium: Medium::Webchat,
+        depth: 1,
+        in_doubt: 0,
+        oldest: Duration::from_secs(7),
+    };
+    assert_eq!(metrics.outbox(now), [wanted]);
+    metrics.stands(ID, Medium::Webchat, owes, Standing::default());
+    assert_eq!(metrics.outbox(now), []);
+}
+
+#[test]
+fn the_ai_gets_involved_once_in_an_episode() {
+    let metrics = fresh();
+    let [gathered, asked] = standings("What are your opening hours?");
+    metrics.stands(ID, Medium::Webchat, Standing::default(), gathered);
+    metrics.stands(ID, Medium::Webchat, gathered, asked);
+    metrics.stands(ID, Medium::Webchat, asked, asked);
+    let series = series(&metrics.render(&Figures::default()));
+    let key = "segue_conversations_ai_involved_total{channel=\"webchat\"}";
+    assert_eq!(series[key], 1.0);
+}
+
+/// Figures of which none is zero.
+fn full_figures() -> Figures {
+    let second = Duration::from_secs(1);
+    Figures {
+        conversations: ByMode {
+            ai: 1,
+            waiting: 1,
+            human: 1,
+        },
+        ghosts_current: 1,
+        ledger_imbalance: Some(1),
+        queues: vec![QueueFigure {
+            queue: "sales".into(),
+            waiting: 1,
+            oldest: second,
+        }],
+        agents: vec![("sales".into(), AgentState::Busy, 1)],
+        slots: Some(vec![("sales".into(), SlotState::Free, 1)]),
+        actors_resident: 1,
+        mailbox_queued: 1,
+        mailbox_depth_max: 1,
+        waiting_without_deadline: 1,
+        admission: AdmissionFigure {
+            used: 1,
+            free: 1,
+            waiting: 1,
+        },
+        parked: ParkedFigure {
+            count: 1,
+            oldest: second,
+        },
+        circuits: CircuitsFigure {
+            open: 1,
+            half_open: 1,
+            opens: 1,
+        },
+        chat_sockets: 1,
+        ai_off: [1; 3],
+        log_lines: [1; 2],
+        journal_pending_events: 1,
+        journal_bytes: 1,
+        tail_bytes: 1,
+        state_lag_turns: 1,
+        state_lag: second,
+        state_bytes: 1,
+        disk_free_bytes: Some(1),
+        tokio: Some(TokioFigure {
+            workers: 1,
+            tasks: 1,
+            queued: 1,
+            busy: 0.5,
+        }),
+        outbox: Some(vec![OutboxFigure {
+            medium: Medium::Sms,
+            depth: 1,
+            in_doubt: 1,
+            oldest: second,
+        }]),
+        recovery: RecoveryFigure {
+            took: second,
+            events: 1,
+            conversations: 1,
+            parked: 1,
+        },
+        ready: true,
+    }
+}
+
+#[test]
+fn every_family_is_moved_by_something() {
+    let metrics = fresh();
+    for (fact, _) in table() {
+        commit(&metrics, &[fact]);
+    }
+    let ack = settled(Class::Ack, MessageState::Sent, "", None);
+    let left = ended(Settlement::Abandoned);
+    let request = requested(2, Reason::Keyword, true);
+    let after_hours = Fact::SystemWrote {
+        effect: EffectId(1),
+        class: Class::AfterHours,
+        text: "t".into(),
+        choices: vec![],
+    };
+    let state = |state, code| settled(Class::Ai, state, code, None);
+    for facts in [
+        vec![ack, left, after_hours],
+        vec![handed_back(true)],
+        vec![request.clone(), transferred(2)],
+        vec![requested(3, Reason::Keyword, true)],
+        vec![offered(Some("ana")), ended(Settlement::Claimed), claimed()],
+        vec![state(MessageState::Sent, "")],
+        vec![
+            state(MessageState::Delivered, ""),
+            state(MessageState::Read, ""),
+        ],
+        vec![
+            state(MessageState::Failed, "x"),
+            state(MessageState::InDoubt, "unknown"),
+        ],
+        vec![state(MessageState::Suppressed, "ownership")],
+        vec![Fact::SlaEvaluated {
+            clock: SlaClock::FirstResponse,
+            met: true,
+        }],
+        vec![Fact::Claimed {
+            held_ms: 1,
+            agent: "bo".into(),
+            handoff: None,
+            epoch: OwnerEpoch(4),
+            from: Some("ana".into()),
+            in_flight: Vec::new(),
+        }],
+        vec![Fact::HandoffRequested {
+            handoff: HandoffId(9),
+            reason: Reason::Keyword,
+            rule: "lease.lapsed".into(),
+            matched: String::new(),
+            queue: "general".into(),
+            repeat: true,
+            deadline: Timestamp::ZERO,
+            since_open_ms: 1,
+        }],
+        vec![answered("mystery")],
+    ] {
+        commit(&metrics, &facts);
+    }
+    tell(&metrics);
+    let _under_way = metrics.ai_inflight("openai");
+    let [gathered, asked] = standings("What are your opening hours?");
+    metrics.stands(ID, Medium::Webchat, gathered, asked);
+    let text = metrics.render(&full_figures());
+    let moved: BTreeSet<String> = series(&text)
+        .into_iter()
+        .filter(|(key, value)| *value != 0.0 && !key.contains("_bucket"))
+        .map(|(key, _)| key.split('{').next().unwrap_or_default().to_owned())
+        .collect();
+    let still: Vec<&str> = FAMILIES
+        .iter()
+        .chain(ON_SIGHT)
+        .filter(|family| match family.kind {
+            Kind::Counter | Kind::Gauge => !moved.contains(family.name),
+            Kind::Histogram(_) => !moved.contains(&format!("{}_count", family.name)),
+        })
+        .map(|family| family.name)
+        .collect();
+    assert!(still.is_empty(), "nothing moves {still:?}");
 }

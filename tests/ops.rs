@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use segue::http::ops::{Conditions, Ops, Readiness, router};
-use segue::metrics::{AgentState, Figures, Metrics, Names, QueueFigure, Sight};
+use segue::metrics::{AgentState, Complaint, Figures, Metrics, Names, QueueFigure, Sight, Slow};
 use tower::ServiceExt;
 
 const GOOD: Conditions = Conditions {
@@ -37,6 +37,26 @@ impl Sight for Seen {
             ..Figures::default()
         }
     }
+
+    fn slowest(&self) -> Vec<Slow> {
+        vec![Slow {
+            conversation: "c0123".to_owned(),
+            event: "customer_wrote",
+            at: "2026-01-01T00:00:00.000Z".to_owned(),
+            total_ms: 812,
+            waited_ms: 800,
+            decided_ms: 1,
+        }]
+    }
+
+    fn complaints(&self) -> Vec<Complaint> {
+        vec![Complaint {
+            at: "2026-01-01T00:00:00.000Z".to_owned(),
+            level: "error",
+            target: "segue::store".to_owned(),
+            text: "no room <b>on</b> the disk".to_owned(),
+        }]
+    }
 }
 
 struct Got {
@@ -46,6 +66,10 @@ struct Got {
 }
 
 async fn ask(conditions: Conditions, method: &str, path: &str) -> Got {
+    ask_for(conditions, method, path, "*/*").await
+}
+
+async fn ask_for(conditions: Conditions, method: &str, path: &str, accept: &str) -> Got {
     let ops = Ops {
         metrics: Arc::new(Metrics::new(&Names::default())),
         sight: Arc::new(Seen(conditions)),
@@ -54,6 +78,7 @@ async fn ask(conditions: Conditions, method: &str, path: &str) -> Got {
     let request = Request::builder()
         .method(method)
         .uri(path)
+        .header("accept", accept)
         .body(Body::empty())
         .expect("a request");
     let response = router(ops)
@@ -179,5 +204,25 @@ async fn nothing_here_can_be_changed() {
             StatusCode::METHOD_NOT_ALLOWED,
             "{path}"
         );
+    }
+}
+
+#[tokio::test]
+async fn the_status_page_is_json_for_programs_and_html_for_people() {
+    let got = ask_for(GOOD, "GET", "/status", "application/json").await;
+    assert_eq!(
+        (got.status, got.kind.as_str()),
+        (StatusCode::OK, "application/json")
+    );
+    let status: serde_json::Value = serde_json::from_str(&got.body).expect("JSON");
+    assert_eq!(status["ready"], true);
+    assert_eq!(status["queues"][0]["waiting"], 3);
+    assert_eq!(status["slowest"][0]["total_ms"], 812);
+    assert_eq!(status["last_errors"][0]["level"], "error");
+    let browser = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8";
+    let got = ask_for(GOOD, "GET", "/status", browser).await;
+    assert_eq!(got.kind, "text/html; charset=utf-8");
+    for shown in ["c0123", "812 ms", "no room &lt;b&gt;on&lt;/b&gt; the disk"] {
+        assert!(got.body.contains(shown), "{shown} is not in {}", got.body);
     }
 }

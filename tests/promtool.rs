@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use segue::conversation::message::Medium;
-use segue::metrics::{Figures, Metrics, ModelLabel, Names, OutboxFigure};
+use segue::metrics::{Figures, Metrics, ModelLabel, Names, OutboxFigure, TokioFigure};
 
 #[test]
 fn promtool_finds_no_fault_in_a_scrape() {
@@ -30,10 +30,12 @@ fn promtool_finds_no_fault_in_a_scrape() {
     let figures = Figures {
         ledger_imbalance: Some(0),
         slots: Some(Vec::new()),
-        mailbox_depth_max: Some(0),
+        disk_free_bytes: Some(1),
+        tokio: Some(TokioFigure::default()),
         outbox: Some(vec![OutboxFigure {
             medium: Medium::Sms,
             depth: 1,
+            in_doubt: 0,
             oldest: Duration::ZERO,
         }]),
         ..Figures::default()

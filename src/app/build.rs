@@ -13,6 +13,7 @@ use crate::channel::registry::{Channels, Kind, NameTaken};
 use crate::channel::twilio::{Sender, Twilio, TwilioSettings};
 use crate::channel::webchat::WebChat;
 use crate::config::{ChannelKind, Config, ModelPrices, Provider, TwilioSection, TwilioSender};
+use crate::conversation::Mode;
 use crate::conversation::policy::{Policy, Switches};
 use crate::conversation::words::ModeName;
 use crate::desk::Desk;
@@ -270,6 +271,27 @@ pub fn metric_names(config: &Config) -> Names {
         queues: std::iter::once(first.clone()).chain(others).collect(),
         models,
     }
+}
+
+/// Tells the figures what waits for a person or has one; answers how many wait. Before anything is committed.
+pub fn with_people(desk: &Desk, metrics: &Metrics) -> usize {
+    for mode in [ModeName::Waiting, ModeName::Human] {
+        for seen in desk.board().all(mode) {
+            let Some(conversation) = seen.conversation() else {
+                continue;
+            };
+            let handoff = match conversation.mode() {
+                Mode::Waiting(waiting) => Some(waiting.handoff()),
+                Mode::Human(human) => human.handoff(),
+                Mode::Ai(_) | Mode::Closed(_) => None,
+            };
+            if let Some(handoff) = handoff {
+                let queue = &conversation.common().queue;
+                metrics.take_up(seen.conversation_id(), queue, handoff.reason);
+            }
+        }
+    }
+    desk.board().count(ModeName::Waiting)
 }
 
 /// How many open conversations the AI holds, read once at the start.

@@ -1,11 +1,14 @@
 //! The only place that knows every room: builds them, wires them, starts and stops them. No logic of its own.
 
+mod audit;
 mod build;
 mod crowds;
 mod follow;
 mod insight;
+mod ledger;
 mod observers;
 mod offers;
+mod pulse;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,9 +29,11 @@ use crate::model::Service;
 use crate::runtime::{Hub, Router, Runtime, Wheel};
 use crate::store::{LoadError, OpenError, Recovered, Store};
 
+use self::audit::Audit;
 use self::follow::Follower;
 use self::insight::Insight;
 use self::observers::Observers;
+use self::pulse::Pulse;
 
 pub use self::build::BuildError;
 
@@ -103,6 +108,9 @@ impl App {
         let desk = Desk::open(&store, Arc::clone(&clock) as Arc<dyn Clock>).map_err(unread)?;
         observers.watch(desk.feed().clone());
         observers.begin_with(build::held_by_ai(&store).map_err(unread)?);
+        observers
+            .ledger()
+            .begin_with(build::with_people(&desk, &metrics));
         // Bound before the rest is built: a port that is taken must not cost a half-started process.
         let public = bind(config.server.listen)?;
         let ops = bind(config.server.ops_listen)?;
@@ -117,13 +125,25 @@ impl App {
         let mut tasks = vec![control.await.map_err(StartError::Control)?];
         doors.runtime.router().start();
         crate::http::departed::let_go_of_all(&doors).await;
-        let insight = Insight::new(doors.clone(), observers, recovered);
+        let (audit, pulse) = (
+            Arc::new(Audit::default()),
+            Arc::new(Pulse::of_this_runtime()),
+        );
+        let insight = Insight {
+            doors: doors.clone(),
+            observers,
+            recovered,
+            audit: Arc::clone(&audit),
+            pulse: Arc::clone(&pulse),
+        };
         tasks.extend(serve((public, ops), &doors, insight, &stop));
         tasks.push(tokio::spawn(upkeep(
             Arc::clone(&metrics),
             clock,
+            pulse,
             stop.clone(),
         )));
+        tasks.push(tokio::spawn(audit::run(doors.clone(), audit, stop.clone())));
         tasks.push(tokio::spawn(offers::run(doors.clone(), stop.clone())));
         tasks.push(tokio::spawn(crowds::run(doors.clone(), stop.clone())));
         Ok(Self {
@@ -308,13 +328,20 @@ fn address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(asked)
 }
 
-async fn upkeep(metrics: Arc<Metrics>, clock: Arc<SystemClock>, stop: CancellationToken) {
+async fn upkeep(
+    metrics: Arc<Metrics>,
+    clock: Arc<SystemClock>,
+    pulse: Arc<Pulse>,
+    stop: CancellationToken,
+) {
     let mut drift = clock.drift();
     while !stop.is_cancelled() {
         let _either = tokio::time::timeout(UPKEEP_EVERY, stop.cancelled()).await;
         metrics.run_upkeep();
+        pulse.beat();
         let now = clock.drift();
         if (now - drift).abs() > DRIFT_MAX_MS {
+            metrics.clock_stepped();
             tracing::error!(
                 by_ms = now - drift,
                 "the system's clock was moved; deadlines follow the monotonic clock"

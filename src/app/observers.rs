@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::ledger::Ledger;
 use crate::conversation::words::ModeName;
 use crate::desk::Feed;
 use crate::metrics::{CommitFault, Metrics};
@@ -17,6 +18,7 @@ pub struct Observers {
     metrics: Arc<Metrics>,
     desk: OnceLock<Feed>,
     with_ai: AtomicI64,
+    ledger: Ledger,
 }
 
 impl Observers {
@@ -27,6 +29,7 @@ impl Observers {
             metrics,
             desk: OnceLock::new(),
             with_ai: AtomicI64::new(0),
+            ledger: Ledger::default(),
         }
     }
 
@@ -39,6 +42,11 @@ impl Observers {
     /// How many open conversations the AI holds.
     pub fn with_ai(&self) -> u64 {
         u64::try_from(self.with_ai.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+
+    /// The ledger of handoffs.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     fn count(&self, was: ModeName, is: ModeName) {
@@ -63,9 +71,11 @@ impl Observer for Observers {
                 .committed(turn.conversation, turn.medium, &turn.entries);
             self.count(turn.was, turn.listing.mode);
         }
-        if let Some(desk) = self.desk.get() {
-            desk.committed(position, turns);
-        }
+        self.ledger.committed(turns, || {
+            if let Some(desk) = self.desk.get() {
+                desk.committed(position, turns);
+            }
+        });
     }
 
     fn written(&self, took: Duration, turns: usize) {

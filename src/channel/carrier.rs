@@ -148,6 +148,11 @@ impl Carrier {
         self.circuits.troubled(monotonic())
     }
 
+    /// How often a circuit has opened.
+    pub fn circuit_opens(&self) -> u64 {
+        self.circuits.opens()
+    }
+
     /// One attempt, if a slot is free; else it is rejected as `busy`, to be tried soon.
     pub async fn carry(&self, channel: &dyn Channel, calls: &[Call]) -> Attempt {
         match self.slot() {

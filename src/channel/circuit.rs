@@ -5,6 +5,7 @@
 //! Nothing here waits or reads a clock; whoever is turned away learns for how long.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,7 @@ struct Host {
 #[derive(Default)]
 pub struct Circuits {
     hosts: Mutex<HashMap<String, Host>>,
+    opens: AtomicU64,
 }
 
 impl Circuits {
@@ -86,6 +88,9 @@ impl Circuits {
         let state = hosts.entry(host.to_owned()).or_default();
         state.failures = state.failures.saturating_add(1);
         if state.trying || state.failures >= FAILURES_MAX {
+            if !state.is_shut(now) {
+                self.opens.fetch_add(1, Ordering::Relaxed);
+            }
             state.shut_until = Some(now + OPEN_FOR);
             state.trying = false;
         }
@@ -96,6 +101,11 @@ impl Circuits {
         self.lock()
             .get(host)
             .map_or(Circuit::Closed, |host| host.state(now))
+    }
+
+    /// How often a circuit has opened. One that stays open under calls that were begun before counts once.
+    pub fn opens(&self) -> u64 {
+        self.opens.load(Ordering::Relaxed)
     }
 
     /// The hosts whose last call failed, with the state of their circuits, in order of name.
@@ -116,6 +126,11 @@ impl Circuits {
 }
 
 impl Host {
+    /// Whether calls are turned away and none is being tried.
+    fn is_shut(&self, now: Instant) -> bool {
+        !self.trying && self.shut_until.is_some_and(|until| now < until)
+    }
+
     fn state(&self, now: Instant) -> Circuit {
         match self.shut_until {
             None => Circuit::Closed,
@@ -146,6 +161,8 @@ mod tests {
         let circuits = opened(now);
         assert_eq!(circuits.admit("h", now), Err(OPEN_FOR));
         assert_eq!(circuits.state("h", now), Circuit::Open);
+        circuits.record("h", false, now);
+        assert_eq!(circuits.opens(), 1, "a straggler opens nothing anew");
         assert_eq!(circuits.admit("other", now), Ok(()));
         assert_eq!(circuits.troubled(now), [("h".to_owned(), Circuit::Open)]);
     }

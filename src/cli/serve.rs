@@ -9,12 +9,15 @@ use std::process::ExitCode;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::{complain, say};
 use crate::app::App;
 use crate::config::{ChannelKind, Config, Environment, LogFormat, default_path};
 use crate::conversation::words::Role;
 use crate::http::listen::CONNECTIONS_MAX;
+use crate::metrics::Complaints;
 
 /// What can be said on the command line; it wins over the file and the environment.
 #[derive(Args, Debug)]
@@ -206,12 +209,15 @@ fn log(config: &Config) {
         .unwrap_or_else(|_| EnvFilter::new(config.log.level.as_str()));
     // Colours are for eyes: in a file or a collector they are noise. NO_COLOR is whoever's wish not to see any.
     let wanted = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(wanted && std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
+    // What the status page shows of the log is what the log shows.
+    let registry = tracing_subscriber::registry()
+        .with(filter)
+        .with(Complaints::of_process());
     match config.log.format {
-        LogFormat::Json => builder.json().init(),
-        LogFormat::Text => builder.init(),
+        LogFormat::Json => registry.with(lines.json()).init(),
+        LogFormat::Text => registry.with(lines).init(),
     }
 }

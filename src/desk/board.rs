@@ -4,6 +4,7 @@
 //! changed. Readers copy at most [`PAGE_MAX`] pointers at a time, so they hold the writer up for microseconds.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::on_board;
@@ -28,6 +29,7 @@ pub type Place = (Timestamp, ConversationId);
 #[derive(Debug, Default)]
 pub struct Board {
     inner: Mutex<Inner>,
+    unreadable: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +66,7 @@ impl Board {
                         Ok(None) => {}
                         // One that is damaged must not keep all the others from being served.
                         Err(LoadError::Corrupt(why)) => {
+                            self.unreadable.fetch_add(1, Ordering::Relaxed);
                             tracing::error!(conversation = %id, why, "an open conversation is unreadable; it is on no list");
                         }
                         Err(fault @ LoadError::Retry(_)) => return Err(fault),
@@ -155,6 +158,11 @@ impl Board {
     /// How many conversations are in `mode`; none for a mode that is not kept here.
     pub fn count(&self, mode: ModeName) -> usize {
         self.lock().list(mode).map_or(0, BTreeSet::len)
+    }
+
+    /// How many open conversations could not be read when the board was filled.
+    pub fn unreadable(&self) -> u64 {
+        self.unreadable.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -13,6 +13,8 @@ pub mod listen;
 pub mod ops;
 mod peers;
 pub mod problem;
+pub mod status;
+mod table;
 mod webhook;
 
 use std::sync::Arc;

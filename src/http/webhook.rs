@@ -20,7 +20,7 @@ use super::problem::Problem;
 use crate::channel::{Arrival, TurnedAway, Webhook};
 use crate::conversation::decision::Answer;
 use crate::conversation::message::Medium;
-use crate::metrics::WebhookRefusal;
+use crate::metrics::{ParkCause, WebhookRefusal};
 use crate::runtime::{Retried, Unavailable, blocking};
 use crate::store::Parked;
 
@@ -214,7 +214,7 @@ async fn keep_raw(
         body.clone(),
     );
     let kept = blocking(move || Ok(store.park(PARKED, &origin, &raw, &why, at)?)).await;
-    kept.map(|_| ())
+    kept.map(|_| doors.metrics.parked(ParkCause::Unparsed))
         .map_err(|_| Problem::from(Unavailable::Unread))
 }
 

@@ -7,7 +7,9 @@ use ::metrics::{Counter, Histogram};
 use super::catalogue as cat;
 use super::labels::{InboundKind, RateLimit, Sender, WebhookRefusal};
 use super::register::{Register, each};
+use super::values::Doubt;
 use crate::conversation::message::{Body, FailureCause, Medium};
+use crate::conversation::words::Class;
 
 /// What is counted for each medium.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ struct Lane {
     inbound: [Counter; InboundKind::ALL.len()],
     outbound: [Counter; Sender::ALL.len()],
     delivered: Counter,
+    read: Counter,
+    in_doubt: [Counter; Doubt::ALL.len()],
     duplicates: Counter,
     rejected: [Counter; WebhookRefusal::ALL.len()],
     ingress: Histogram,
@@ -28,6 +32,7 @@ struct Lane {
 pub(super) struct Channels {
     lanes: [Lane; Medium::ALL.len()],
     rate_limited: [Counter; RateLimit::ALL.len()],
+    suppressed: [Counter; Class::ALL.len()],
 }
 
 impl Channels {
@@ -36,6 +41,9 @@ impl Channels {
             lanes: each(&Medium::ALL, |medium| Lane::new(r, medium.as_str())),
             rate_limited: each(RateLimit::ALL, |limit| {
                 r.counter(&cat::RATE_LIMITED, &[limit.as_str()])
+            }),
+            suppressed: each(Class::ALL, |class| {
+                r.counter(&cat::SUPPRESSED, &[class.as_str()])
             }),
         }
     }
@@ -64,6 +72,18 @@ impl Channels {
 
     pub(super) fn delivered(&self, medium: Medium) {
         self.lane(medium).delivered.increment(1);
+    }
+
+    pub(super) fn opened(&self, medium: Medium) {
+        self.lane(medium).read.increment(1);
+    }
+
+    pub(super) fn in_doubt(&self, medium: Medium, doubt: Doubt) {
+        self.lane(medium).in_doubt[doubt as usize].increment(1);
+    }
+
+    pub(super) fn suppressed(&self, class: Class) {
+        self.suppressed[class.index()].increment(1);
     }
 
     pub(super) fn gave_up(&self, medium: Medium, cause: FailureCause) {
@@ -105,6 +125,10 @@ impl Lane {
                 r.counter(&cat::OUTBOUND, &[channel, sender.as_str()])
             }),
             delivered: r.counter(&cat::DELIVERED, &[channel]),
+            read: r.counter(&cat::READ, &[channel]),
+            in_doubt: each(Doubt::ALL, |doubt| {
+                r.counter(&cat::IN_DOUBT, &[channel, doubt.as_str()])
+            }),
             duplicates: r.counter(&cat::DUPLICATES, &[channel]),
             rejected: each(WebhookRefusal::ALL, |cause| {
                 r.counter(&cat::WEBHOOKS_REJECTED, &[channel, cause.as_str()])

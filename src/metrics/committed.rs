@@ -3,10 +3,12 @@
 //! Most facts count for themselves. Four need their company in the same commit: a lapse that is followed by a handback
 //! is one stretch, not two; a transfer counts as one after a claim when it asked for its own handoff just before; a
 //! handoff is a fallback of the AI when an answer of the model stands before it; and the watch over "one voice" follows
-//! claims (see `duel.rs`).
+//! claims (see `duel.rs`). What a fact does not say of its handoff is kept by `stretches.rs`.
 
 use super::Metrics;
 use super::labels::{Dropped, Fallback};
+use super::stretches::Counts;
+use super::values::Doubt;
 use crate::conversation::message::{FailureCause, Medium};
 use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::{Class, MessageState};
@@ -27,7 +29,14 @@ impl Metrics {
         let mut company = Company::default();
         for entry in entries {
             self.count(medium, &entry.fact, &mut company);
+            self.steps.count(medium, &entry.fact, entries);
         }
+        let counts = Counts {
+            queues: &self.queues,
+            steps: &self.steps,
+            medium,
+        };
+        self.stretches.committed(conversation, entries, counts);
         let duels = self.duels.committed(conversation, entries);
         if duels > 0 {
             self.ai.dual_replies(duels);
@@ -74,7 +83,8 @@ impl Metrics {
                 ..
             } => self.count_settled(medium, *class, *state, code, *cause, *after_ms),
             Fact::Reviewed { verdict, .. } => self.funnel.reviewed(*verdict),
-            // Counted when settled, answered or claimed; or nobody's figure. The tests hold the reasons one by one.
+            // Counted when settled, answered or claimed, or among the steps; or nobody's figure. The tests hold the
+            // reasons one by one.
             Fact::AiWrote { .. }
             | Fact::SystemWrote { .. }
             | Fact::NoteWritten { .. }
@@ -187,22 +197,25 @@ impl Metrics {
                 }
             }
             MessageState::Delivered => self.channels.delivered(medium),
+            MessageState::Read => self.channels.opened(medium),
             MessageState::Failed => {
                 let cause = cause.unwrap_or(FailureCause::Other);
                 self.channels.gave_up(medium, cause);
             }
             // With a cause it was given up in doubt; without one it is about to be repeated.
             MessageState::InDoubt => {
+                self.channels.in_doubt(medium, Doubt::of_code(code));
                 if let Some(cause) = cause {
                     self.channels.gave_up(medium, cause);
                 }
             }
             MessageState::Suppressed => {
+                self.channels.suppressed(class);
                 if let (Class::Ai, Some(cause)) = (class, Dropped::of_code(code)) {
                     self.ai.dropped(cause);
                 }
             }
-            MessageState::Pending | MessageState::InFlight | MessageState::Read => {}
+            MessageState::Pending | MessageState::InFlight => {}
         }
     }
 }

@@ -1,105 +1,71 @@
-//! The gauges that are set when somebody looks: how things stand now, in one plain struct.
+//! The gauges that are set when somebody looks.
 //!
-//! Whoever runs Segue keeps these figures on every transition and hands them over whole; nothing here walks actors. A
-//! figure that is `None` is not exported at all until it is first given: a constant zero would be a lie.
+//! Nothing here walks actors or waits. A figure that is `None` is not exported at all until it is first given: a
+//! constant zero would be a lie. Counts that others keep (circuits opened, lines logged) are set here too.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ::metrics::{Counter, Gauge};
 
-use super::catalogue as cat;
-use super::labels::{AgentState, OTHER, QUEUES_MAX, SlotState};
+use super::catalogue::{self as cat, Family};
+use super::figures::Figures;
+use super::labels::{AgentState, SlotState};
+use super::queues::{labelled, place};
 use super::register::{Register, each};
+use super::values::{CircuitState, LogLevel, OffScope};
 use crate::conversation::message::Medium;
 use crate::ids::QueueName;
 
-/// Whoever can see how things stand.
-pub trait Sight: Send + Sync + 'static {
-    /// The figures of this moment. Must not wait for a disk or an actor.
-    fn figures(&self) -> Figures;
-}
+/// A family without labels, and what it is set to.
+type Plain = (Family, fn(&Figures) -> f64);
 
-/// How things stand at one moment.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Figures {
-    /// Open conversations by who owns the next turn.
-    pub conversations: ByMode,
-    /// Handoffs past their deadline without a word of a person.
-    pub ghosts_current: u64,
-    /// Handoffs requested less settled less waiting, over the life of the store, once somebody reckons it.
-    pub ledger_imbalance: Option<i64>,
-    /// The queues; one that is missing is empty.
-    pub queues: Vec<QueueFigure>,
-    /// Signed-in agents: queue, state, how many. What is missing is 0.
-    pub agents: Vec<(QueueName, AgentState, u64)>,
-    /// Places for conversations: queue, state, how many, once somebody counts them.
-    pub slots: Option<Vec<(QueueName, SlotState, u64)>>,
-    /// Conversations in memory.
-    pub actors_resident: u64,
-    /// Events in all mailboxes.
-    pub mailbox_queued: u64,
-    /// Events in the fullest mailbox, once somebody measures it.
-    pub mailbox_depth_max: Option<u64>,
-    /// Turns accepted and not yet durable.
-    pub journal_pending_events: u64,
-    /// Size of the journal on disk.
-    pub journal_bytes: u64,
-    /// Durable turns that are not yet applied, in bytes.
-    pub tail_bytes: u64,
-    /// What is owed to customers, by medium, once somebody counts it.
-    pub outbox: Option<Vec<OutboxFigure>>,
-    /// What the last start had to do.
-    pub recovery: RecoveryFigure,
-    /// Whether the process takes work. The operations listener sets it from its own readiness.
-    pub ready: bool,
-}
+/// All of those that are always there.
+const PLAIN: &[Plain] = &[
+    (cat::GHOSTS_CURRENT, |f| number(f.ghosts_current)),
+    (cat::WITHOUT_DEADLINE, |f| {
+        number(f.waiting_without_deadline)
+    }),
+    (cat::ACTORS_RESIDENT, |f| number(f.actors_resident)),
+    (cat::MAILBOX_QUEUED, |f| number(f.mailbox_queued)),
+    (cat::MAILBOX_DEPTH_MAX, |f| number(f.mailbox_depth_max)),
+    (cat::ADMISSION_WAITING, |f| number(f.admission.waiting)),
+    (cat::PARKED, |f| number(f.parked.count)),
+    (cat::PARKED_OLDEST, |f| f.parked.oldest.as_secs_f64()),
+    (cat::CHAT_SOCKETS, |f| number(f.chat_sockets)),
+    (cat::JOURNAL_PENDING, |f| number(f.journal_pending_events)),
+    (cat::JOURNAL_BYTES, |f| number(f.journal_bytes)),
+    (cat::TAIL_BYTES, |f| number(f.tail_bytes)),
+    (cat::STATE_BYTES, |f| number(f.state_bytes)),
+    (cat::STATE_LAG_TURNS, |f| number(f.state_lag_turns)),
+    (cat::STATE_LAG_SECONDS, |f| f.state_lag.as_secs_f64()),
+    (cat::RECOVERY_SECONDS, |f| f.recovery.took.as_secs_f64()),
+    (cat::RECOVERY_EVENTS, |f| number(f.recovery.events)),
+    (cat::RECOVERY_CONVERSATIONS, |f| {
+        number(f.recovery.conversations)
+    }),
+    (cat::RECOVERY_PARKED, |f| number(f.recovery.parked)),
+    (cat::READY, |f| f64::from(u8::from(f.ready))),
+];
 
-/// Open conversations by mode.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct ByMode {
-    /// With the AI.
-    pub ai: u64,
-    /// Waiting for a person.
-    pub waiting: u64,
-    /// With a person.
-    pub human: u64,
-}
+/// A family without labels that appears when its figure is first given.
+type PlainOnSight = (Family, fn(&Figures) -> Option<f64>);
 
-/// One queue.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct QueueFigure {
-    /// Which.
-    pub queue: QueueName,
-    /// How many wait.
-    pub waiting: u64,
-    /// How long the oldest has waited.
-    pub oldest: Duration,
-}
-
-/// What is owed on one medium.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct OutboxFigure {
-    /// Which.
-    pub medium: Medium,
-    /// How many messages.
-    pub depth: u64,
-    /// How old the oldest is.
-    pub oldest: Duration,
-}
-
-/// What the last start had to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct RecoveryFigure {
-    /// How long it took.
-    pub took: Duration,
-    /// Turns applied anew.
-    pub events: u64,
-    /// Conversations woken.
-    pub conversations: u64,
-    /// Conversations that could not be read.
-    pub parked: u64,
-}
+/// All of those.
+const PLAIN_ON_SIGHT: &[PlainOnSight] = &[
+    (cat::LEDGER_IMBALANCE, |f| f.ledger_imbalance.map(signed)),
+    (cat::DISK_FREE, |f| f.disk_free_bytes.map(number)),
+    (cat::TOKIO_BUSY, |f| f.tokio.map(|tokio| tokio.busy)),
+    (cat::TOKIO_QUEUE, |f| {
+        f.tokio.map(|tokio| number(tokio.queued))
+    }),
+    (cat::TOKIO_TASKS, |f| {
+        f.tokio.map(|tokio| number(tokio.tasks))
+    }),
+    (cat::TOKIO_WORKERS, |f| {
+        f.tokio.map(|tokio| number(tokio.workers))
+    }),
+];
 
 /// One queue's handles.
 #[derive(Debug)]
@@ -109,13 +75,15 @@ struct Lane {
     agents: [Gauge; AgentState::ALL.len()],
 }
 
+/// One medium's handles of what is owed: how many, in doubt, the oldest.
+type Owed = [Gauge; 3];
+
 /// Handles that are made when their figure is first given.
 #[derive(Debug, Default)]
 struct OnSight {
-    ledger_imbalance: Option<Gauge>,
+    plain: [Option<Gauge>; PLAIN_ON_SIGHT.len()],
     slots: Option<Vec<[Gauge; SlotState::ALL.len()]>>,
-    outbox: Option<[(Gauge, Gauge); Medium::ALL.len()]>,
-    mailbox_depth_max: Option<Gauge>,
+    outbox: Option<[Owed; Medium::ALL.len()]>,
 }
 
 /// The handles of what is set at a scrape.
@@ -124,50 +92,41 @@ pub(super) struct Gauges {
     /// The configured queues, then `other`.
     queues: Vec<String>,
     lanes: Vec<Lane>,
+    plain: Vec<Gauge>,
     modes: [Gauge; 3],
-    ghosts: Gauge,
-    actors: Gauge,
-    mailbox: Gauge,
-    journal_pending: Gauge,
-    journal_bytes: Gauge,
-    tail_bytes: Gauge,
-    recovery: [Gauge; 4],
-    ready: Gauge,
+    permits: [Gauge; SlotState::ALL.len()],
+    circuits: [Gauge; CircuitState::ALL.len()],
+    circuit_opens: Counter,
+    ai_off: [Gauge; OffScope::ALL.len()],
+    log_lines: [Counter; LogLevel::ALL.len()],
     on_sight: Mutex<OnSight>,
     overflows: Counter,
 }
 
 impl Gauges {
     pub(super) fn new(r: &Register, queues: &[String], overflows: Counter) -> Self {
-        // A name that stood twice would share its gauges, and the second would wipe out the first.
-        let mut own: Vec<String> = Vec::with_capacity(QUEUES_MAX + 1);
-        for queue in queues.iter().take(QUEUES_MAX).map(String::as_str) {
-            if !own.iter().any(|known| known == queue) {
-                own.push(queue.to_owned());
-            }
-        }
-        if !own.iter().any(|known| known == OTHER) {
-            own.push(OTHER.to_owned());
-        }
-        let queues = own;
+        let queues = labelled(queues);
         Self {
             lanes: queues.iter().map(|queue| Lane::new(r, queue)).collect(),
             queues,
+            plain: PLAIN
+                .iter()
+                .map(|(family, _)| r.gauge(family, &[]))
+                .collect(),
             modes: ["ai", "waiting", "human"].map(|mode| r.gauge(&cat::CONVERSATIONS, &[mode])),
-            ghosts: r.gauge(&cat::GHOSTS_CURRENT, &[]),
-            actors: r.gauge(&cat::ACTORS_RESIDENT, &[]),
-            mailbox: r.gauge(&cat::MAILBOX_QUEUED, &[]),
-            journal_pending: r.gauge(&cat::JOURNAL_PENDING, &[]),
-            journal_bytes: r.gauge(&cat::JOURNAL_BYTES, &[]),
-            tail_bytes: r.gauge(&cat::TAIL_BYTES, &[]),
-            recovery: [
-                cat::RECOVERY_SECONDS,
-                cat::RECOVERY_EVENTS,
-                cat::RECOVERY_CONVERSATIONS,
-                cat::RECOVERY_PARKED,
-            ]
-            .map(|family| r.gauge(&family, &[])),
-            ready: r.gauge(&cat::READY, &[]),
+            permits: each(SlotState::ALL, |state| {
+                r.gauge(&cat::PERMITS, &[state.as_str()])
+            }),
+            circuits: each(CircuitState::ALL, |state| {
+                r.gauge(&cat::CIRCUITS, &[state.as_str()])
+            }),
+            circuit_opens: r.counter(&cat::CIRCUIT_OPENS, &[]),
+            ai_off: each(OffScope::ALL, |scope| {
+                r.gauge(&cat::AI_OFF, &[scope.as_str()])
+            }),
+            log_lines: each(LogLevel::ALL, |level| {
+                r.counter(&cat::LOG_LINES, &[level.as_str()])
+            }),
             on_sight: Mutex::default(),
             overflows,
         }
@@ -175,27 +134,19 @@ impl Gauges {
 
     /// Sets every gauge. Called with one scrape at a time: two at once would mix their figures.
     pub(super) fn set(&self, r: &Register, figures: &Figures) {
-        let modes = figures.conversations;
-        for (gauge, n) in self
-            .modes
-            .iter()
-            .zip([modes.ai, modes.waiting, modes.human])
-        {
-            gauge.set(number(n));
+        for (gauge, (_, figure)) in self.plain.iter().zip(PLAIN) {
+            gauge.set(figure(figures));
         }
-        self.ghosts.set(number(figures.ghosts_current));
-        self.actors.set(number(figures.actors_resident));
-        self.mailbox.set(number(figures.mailbox_queued));
-        self.journal_pending
-            .set(number(figures.journal_pending_events));
-        self.journal_bytes.set(number(figures.journal_bytes));
-        self.tail_bytes.set(number(figures.tail_bytes));
-        let recovery = figures.recovery;
-        self.recovery[0].set(recovery.took.as_secs_f64());
-        self.recovery[1].set(number(recovery.events));
-        self.recovery[2].set(number(recovery.conversations));
-        self.recovery[3].set(number(recovery.parked));
-        self.ready.set(f64::from(u8::from(figures.ready)));
+        let (modes, circuits) = (figures.conversations, figures.circuits);
+        set(&self.modes, [modes.ai, modes.waiting, modes.human]);
+        let admission = figures.admission;
+        set(&self.permits, [admission.used, admission.free]);
+        set(&self.circuits, [circuits.open, circuits.half_open]);
+        self.circuit_opens.absolute(circuits.opens);
+        set(&self.ai_off, figures.ai_off);
+        for (counter, lines) in self.log_lines.iter().zip(figures.log_lines) {
+            counter.absolute(lines);
+        }
         self.set_queues(figures);
         self.set_on_sight(r, figures);
     }
@@ -219,65 +170,53 @@ impl Gauges {
                 .map(|(queue, state, n)| (queue, *state as usize, *n)),
         );
         for (lane, counts) in self.lanes.iter().zip(agents) {
-            let counts: [u64; 3] = counts;
-            for (gauge, n) in lane.agents.iter().zip(counts) {
-                gauge.set(number(n));
-            }
+            set(&lane.agents, counts);
         }
     }
 
     fn set_on_sight(&self, r: &Register, figures: &Figures) {
         let mut on_sight = self.on_sight.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(imbalance) = figures.ledger_imbalance {
-            let gauge = on_sight
-                .ledger_imbalance
-                .get_or_insert_with(|| r.gauge(&cat::LEDGER_IMBALANCE, &[]));
-            let size = number(imbalance.unsigned_abs());
-            gauge.set(if imbalance < 0 { -size } else { size });
-        }
-        if let Some(depth) = figures.mailbox_depth_max {
-            let gauge = on_sight
-                .mailbox_depth_max
-                .get_or_insert_with(|| r.gauge(&cat::MAILBOX_DEPTH_MAX, &[]));
-            gauge.set(number(depth));
+        for (gauge, (family, figure)) in on_sight.plain.iter_mut().zip(PLAIN_ON_SIGHT) {
+            if let Some(figure) = figure(figures) {
+                gauge
+                    .get_or_insert_with(|| r.gauge(family, &[]))
+                    .set(figure);
+            }
         }
         if let Some(slots) = &figures.slots {
-            let gauges = on_sight.slots.get_or_insert_with(|| {
-                let queues = self.queues.iter();
-                queues
-                    .map(|queue| {
-                        each(SlotState::ALL, |state| {
-                            r.gauge(&cat::AGENT_SLOTS, &[queue, state.as_str()])
-                        })
-                    })
-                    .collect()
-            });
+            let gauges = on_sight.slots.get_or_insert_with(|| self.slots(r));
             let slots = slots
                 .iter()
                 .map(|(queue, state, n)| (queue, *state as usize, *n));
             for (gauges, counts) in gauges.iter().zip(self.by_queue(slots)) {
-                let counts: [u64; 2] = counts;
-                for (gauge, n) in gauges.iter().zip(counts) {
-                    gauge.set(number(n));
-                }
+                set(gauges, counts);
             }
         }
         if let Some(outbox) = &figures.outbox {
             let gauges = on_sight.outbox.get_or_insert_with(|| {
                 each(&Medium::ALL, |medium| {
-                    let channel = [medium.as_str()];
-                    (
-                        r.gauge(&cat::OUTBOX_DEPTH, &channel),
-                        r.gauge(&cat::OUTBOX_OLDEST, &channel),
-                    )
+                    [cat::OUTBOX_DEPTH, cat::OUTBOX_IN_DOUBT, cat::OUTBOX_OLDEST]
+                        .map(|family| r.gauge(&family, &[medium.as_str()]))
                 })
             });
-            for (medium, (depth, oldest)) in Medium::ALL.into_iter().zip(gauges.iter()) {
+            for (medium, [depth, in_doubt, oldest]) in Medium::ALL.into_iter().zip(gauges.iter()) {
                 let figure = outbox.iter().find(|figure| figure.medium == medium);
                 depth.set(figure.map_or(0.0, |figure| number(figure.depth)));
+                in_doubt.set(figure.map_or(0.0, |figure| number(figure.in_doubt)));
                 oldest.set(figure.map_or(0.0, |figure| figure.oldest.as_secs_f64()));
             }
         }
+    }
+
+    fn slots(&self, r: &Register) -> Vec<[Gauge; SlotState::ALL.len()]> {
+        let queues = self.queues.iter();
+        queues
+            .map(|queue| {
+                each(SlotState::ALL, |state| {
+                    r.gauge(&cat::AGENT_SLOTS, &[queue, state.as_str()])
+                })
+            })
+            .collect()
     }
 
     fn by_queue<'a, const N: usize>(
@@ -291,13 +230,8 @@ impl Gauges {
         sums
     }
 
-    /// Where a queue is counted. `other` is the last, or a queue that is really named so.
     fn place(&self, queue: &QueueName) -> usize {
-        let of = |name: &str| self.queues.iter().position(|known| known == name);
-        of(queue.as_str()).unwrap_or_else(|| {
-            self.overflows.increment(1);
-            of(OTHER).expect("`other` is always there")
-        })
+        place(&self.queues, queue, &self.overflows)
     }
 }
 
@@ -311,6 +245,17 @@ impl Lane {
             }),
         }
     }
+}
+
+fn set<const N: usize>(gauges: &[Gauge; N], counts: [u64; N]) {
+    for (gauge, n) in gauges.iter().zip(counts) {
+        gauge.set(number(n));
+    }
+}
+
+fn signed(n: i64) -> f64 {
+    let size = number(n.unsigned_abs());
+    if n < 0 { -size } else { size }
 }
 
 #[expect(

@@ -33,6 +33,8 @@ macro_rules! labels {
     };
 }
 
+pub(super) use labels;
+
 labels! {
     /// Whether an episode asks for a person for the first time.
     Asked {

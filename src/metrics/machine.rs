@@ -7,6 +7,7 @@ use ::metrics::{Counter, Histogram};
 use super::catalogue as cat;
 use super::labels::{CommitFault, MailboxRefusal, Passivation, Reloaded, Source};
 use super::register::{Register, each};
+use super::values::ParkCause;
 
 /// The handles of the machinery.
 #[derive(Debug)]
@@ -22,6 +23,9 @@ pub(super) struct Machine {
     commit_batch: Histogram,
     commit_errors: [Counter; CommitFault::ALL.len()],
     reloads: [[Counter; 2]; Reloaded::ALL.len()],
+    pub(super) lateness: Histogram,
+    parked: [Counter; ParkCause::ALL.len()],
+    pub(super) clock_steps: Counter,
 }
 
 impl Machine {
@@ -51,6 +55,11 @@ impl Machine {
                 ["applied", "refused"]
                     .map(|result| r.counter(&cat::RELOADS, &[what.as_str(), result]))
             }),
+            lateness: r.histogram(&cat::LATENESS, &[]),
+            parked: each(ParkCause::ALL, |cause| {
+                r.counter(&cat::EVENTS_PARKED, &[cause.as_str()])
+            }),
+            clock_steps: r.counter(&cat::CLOCK_STEPS, &[]),
         }
     }
 
@@ -61,6 +70,10 @@ impl Machine {
 
     pub(super) fn reloaded(&self, what: Reloaded, refused: bool) {
         self.reloads[what as usize][usize::from(refused)].increment(1);
+    }
+
+    pub(super) fn parked(&self, cause: ParkCause) {
+        self.parked[cause as usize].increment(1);
     }
 
     pub(super) fn passivated(&self, cause: Passivation) {

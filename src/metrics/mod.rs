@@ -15,28 +15,43 @@ mod ai;
 pub mod catalogue;
 mod channels;
 mod committed;
+mod complaints;
 mod duel;
+mod figures;
 mod funnel;
 mod gauges;
 pub mod labels;
 mod machine;
 mod process;
+mod queues;
 mod register;
+mod slowest;
+mod standing;
+mod steps;
+mod stretches;
+pub mod values;
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::metrics::Counter;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 pub use self::ai::InFlight;
 pub use self::catalogue::{FAMILIES, Family, Kind, ON_SIGHT, PROCESS};
-pub use self::gauges::{ByMode, Figures, OutboxFigure, QueueFigure, RecoveryFigure, Sight};
+pub use self::complaints::{Complaint, Complaints};
+pub use self::figures::{
+    AdmissionFigure, ByMode, CircuitsFigure, Figures, OutboxFigure, ParkedFigure, QueueFigure,
+    RecoveryFigure, Sight, TokioFigure,
+};
 pub use self::labels::{
     AgentState, CommitFault, MailboxRefusal, ModelLabel, Names, Passivation, RateLimit, Reloaded,
     SlotState, Source, WebhookRefusal,
 };
 pub use self::process::Usage as ProcessUsage;
+pub use self::slowest::{Slow, Took};
+pub use self::standing::Standing;
+pub use self::values::ParkCause;
 
 use self::ai::Ai;
 use self::channels::Channels;
@@ -45,8 +60,16 @@ use self::funnel::Funnel;
 use self::gauges::Gauges;
 use self::labels::InboundKind;
 use self::machine::Machine;
+use self::queues::Queues;
 use self::register::Register;
+use self::slowest::Slowest;
+use self::standing::Owing;
+use self::steps::Steps;
+use self::stretches::Stretches;
+use crate::clock::{Timestamp, monotonic};
 use crate::conversation::message::{Medium, ReportState};
+use crate::conversation::words::Reason;
+use crate::ids::{ConversationId, QueueName};
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -61,11 +84,16 @@ pub const COMMIT: &str = match option_env!("SEGUE_COMMIT") {
 #[derive(Debug)]
 pub struct Metrics {
     funnel: Funnel,
+    steps: Steps,
+    queues: Queues,
+    stretches: Stretches,
     ai: Ai,
     channels: Channels,
     machine: Machine,
     gauges: Gauges,
     duels: DuelWatch,
+    owing: Owing,
+    slowest: Slowest,
     register: Register,
     handle: PrometheusHandle,
     /// One scrape at a time: setting the gauges and rendering them belong together.
@@ -81,11 +109,16 @@ impl Metrics {
         r.gauge(&catalogue::BUILD_INFO, &[VERSION, COMMIT]).set(1.0);
         let metrics = Self {
             funnel: Funnel::new(r),
+            steps: Steps::new(r),
+            queues: Queues::new(r, &names.queues, overflows.clone()),
+            stretches: Stretches::default(),
             ai: Ai::new(r, &names.models, overflows.clone()),
             channels: Channels::new(r),
             machine: Machine::new(r),
             gauges: Gauges::new(r, &names.queues, overflows),
             duels: DuelWatch::default(),
+            owing: Owing::default(),
+            slowest: Slowest::default(),
             handle: register.handle(),
             scrape: Mutex::new(()),
             register,
@@ -148,7 +181,8 @@ impl Metrics {
     pub fn report_passed_over(&self, medium: Medium, state: ReportState) {
         match state {
             ReportState::Delivered => self.channels.delivered(medium),
-            ReportState::Sent | ReportState::Read | ReportState::Failed => {}
+            ReportState::Read => self.channels.opened(medium),
+            ReportState::Sent | ReportState::Failed => {}
         }
     }
 
@@ -195,6 +229,53 @@ impl Metrics {
     /// An event was refused before its mailbox.
     pub fn mailbox_rejected(&self, cause: MailboxRefusal) {
         self.machine.mailbox_rejected(cause);
+    }
+
+    /// A conversation that was with people before the process started: in which queue, and why. Once for each, before
+    /// anything is committed.
+    pub fn take_up(&self, id: ConversationId, queue: &QueueName, reason: Reason) {
+        self.stretches.take_up(id, queue, reason, &self.queues);
+    }
+
+    /// How a conversation stands after a commit, and stood before it; or how it stands when it wakes (`before` is
+    /// the same then).
+    pub fn stands(&self, id: ConversationId, medium: Medium, before: Standing, now: Standing) {
+        if now.ai_got_involved(&before) {
+            self.steps.ai_involved(medium);
+        }
+        if now.owes() || before.owes() {
+            self.owing.stands(id, medium, now);
+        }
+    }
+
+    /// What is owed to customers at `now`, by medium.
+    pub fn outbox(&self, now: Timestamp) -> Vec<OutboxFigure> {
+        self.owing.figures(now)
+    }
+
+    /// An event was handled, from its mailbox to the disk, and is durable as of `ended`.
+    pub fn handled(&self, id: ConversationId, ended: Instant, took: Took) {
+        self.slowest.took(id, ended, took);
+    }
+
+    /// The slowest events of the last minutes.
+    pub fn slowest(&self, now: Timestamp) -> Vec<Slow> {
+        self.slowest.list((now, monotonic()))
+    }
+
+    /// A deadline was decided, so long after its time.
+    pub fn deadline_decided(&self, late: Duration) {
+        self.machine.lateness.record(late.as_secs_f64());
+    }
+
+    /// Something was parked for people.
+    pub fn parked(&self, cause: ParkCause) {
+        self.machine.parked(cause);
+    }
+
+    /// The system's clock was moved.
+    pub fn clock_stepped(&self) {
+        self.machine.clock_steps.increment(1);
     }
 
     /// A group of `turns` turns is durable, this long after its writing began.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Unavailable;
+use crate::metrics::{MailboxRefusal, Metrics};
 use crate::store::{Pressure, Store};
 
 /// How long a request may wait for a permit.
@@ -33,17 +34,19 @@ pub struct Admission {
     in_flight_max: usize,
     closed: AtomicBool,
     store: Store,
+    metrics: Arc<Metrics>,
 }
 
 impl Admission {
     /// At most `in_flight` events at once, and as many waiting for a place.
-    pub fn new(in_flight: usize, store: Store) -> Self {
+    pub fn new(in_flight: usize, store: Store, metrics: Arc<Metrics>) -> Self {
         Self {
             places: Arc::new(Semaphore::new(in_flight)),
             waiting: AtomicUsize::new(0),
             in_flight_max: in_flight,
             closed: AtomicBool::new(false),
             store,
+            metrics,
         }
     }
 
@@ -53,12 +56,12 @@ impl Admission {
     /// [`Unavailable::Busy`] when there is none in time, [`Unavailable::Stopping`] when the house closes.
     pub async fn admit(&self) -> Result<Permit, Unavailable> {
         if self.closed.load(Ordering::Relaxed) {
-            return Err(Unavailable::Stopping);
+            return Err(self.refuse(MailboxRefusal::Closed));
         }
         match self.store.pressure() {
             Pressure::Open => {}
             Pressure::Slow => tokio::time::sleep(SLOWED_BY).await,
-            Pressure::Refuse => return Err(Unavailable::Busy),
+            Pressure::Refuse => return Err(self.refuse(MailboxRefusal::Full)),
         }
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => Ok(Permit { _place: place }),
@@ -69,14 +72,23 @@ impl Admission {
     async fn wait(&self) -> Result<Permit, Unavailable> {
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.in_flight_max {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(Unavailable::Busy);
+            return Err(self.refuse(MailboxRefusal::Full));
         }
         let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         match place {
             Ok(Ok(place)) => Ok(Permit { _place: place }),
-            Ok(Err(_closed)) => Err(Unavailable::Stopping),
-            Err(_too_long) => Err(Unavailable::Busy),
+            Ok(Err(_closed)) => Err(self.refuse(MailboxRefusal::Closed)),
+            Err(_too_long) => Err(self.refuse(MailboxRefusal::Deadline)),
+        }
+    }
+
+    /// Nobody is turned away without a figure.
+    fn refuse(&self, why: MailboxRefusal) -> Unavailable {
+        self.metrics.mailbox_rejected(why);
+        match why {
+            MailboxRefusal::Full | MailboxRefusal::Deadline => Unavailable::Busy,
+            MailboxRefusal::Closed => Unavailable::Stopping,
         }
     }
 
@@ -84,6 +96,16 @@ impl Admission {
     pub fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.places.close();
+    }
+
+    /// Requests that wait for a place.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Places that are free.
+    pub fn free(&self) -> usize {
+        self.places.available_permits()
     }
 
     /// Events under way now.

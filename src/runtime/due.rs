@@ -22,6 +22,8 @@ const REFILL_PAGE: usize = 1_000;
 const WAKE_AFTER: Duration = Duration::from_secs(1);
 /// Whatever has a message open is due within the time after which it is repeated, or in doubt for good.
 const OPEN_FOR: Duration = OVERDUE.saturating_add(DOUBT);
+/// What is due within this time has been put on the wheel by the last refill, at the latest.
+const NEAR: Duration = HORIZON.saturating_sub(REFILL_EVERY.saturating_add(Duration::from_secs(30)));
 /// The pause between two groups of overdue conversations at the start.
 const PACE: Duration = Duration::from_millis(5);
 
@@ -61,6 +63,20 @@ impl Router {
     /// Wakes `id` in a moment, whatever it wants: it may be owed something that nobody has on the wheel any more.
     pub(super) fn wake_soon(&self, id: ConversationId) {
         self.wheel().remind(id, self.clock().now() + WAKE_AFTER);
+    }
+
+    /// Whether something will wake `id`, which wants it at `due`: the wheel, or the due index that refills it.
+    pub fn is_watched(&self, id: ConversationId, due: Option<Timestamp>) -> bool {
+        let far = self.clock().now() + NEAR;
+        due.is_some_and(|due| {
+            due > far || self.wheel().due_of(id).is_some_and(|known| known <= due)
+        })
+    }
+
+    /// Sees to it that `id` is woken at `due`; at once, if it has no time of its own.
+    pub fn watch(&self, id: ConversationId, due: Option<Timestamp>) {
+        let at = due.unwrap_or_else(|| self.clock().now());
+        self.wheel().remind(id, at);
     }
 
     /// Whether `id` wants waking so soon that something may be open in it. Before the first look: perhaps.

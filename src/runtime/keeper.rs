@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 
+use super::figures::{self, News};
 use super::letter::{Letter, Post};
 use super::outward::{Asked, ended_ask, frames, hang_up, obey, perform};
 use super::parking::{Why, for_parking, park};
@@ -27,7 +28,7 @@ use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::ModeName;
 use crate::conversation::{Conversation, HEAD_BYTES_ALARM, HEAD_BYTES_MAX};
 use crate::ids::{AskId, ConversationId};
-use crate::metrics::Passivation;
+use crate::metrics::{Passivation, Standing};
 use crate::store::{CommitError, Listing, Turn};
 
 /// The actor. Its state is [`Kept`].
@@ -51,6 +52,8 @@ pub struct Kept {
     pub(super) forgotten: Forgotten,
     /// What the AI is shown.
     window: Window,
+    /// How it stood after the last turn handed to the store.
+    pub(super) standing: Standing,
 }
 
 impl Kept {
@@ -62,6 +65,7 @@ impl Kept {
         router: Router,
     ) -> Self {
         let mode = conversation.mode().name();
+        let standing = figures::woken(&conversation, &router);
         let epoch = Arc::new(AtomicU64::new(conversation.common().epoch.0));
         Self {
             conversation,
@@ -75,6 +79,7 @@ impl Kept {
             head_bytes: 0,
             forgotten: Forgotten::Asked(0),
             window,
+            standing,
         }
     }
 
@@ -198,8 +203,7 @@ async fn handle(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) {
 /// Decides and commits.
 fn turn(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) -> Option<Box<Aside>> {
     let began = monotonic();
-    let metrics = kept.router.metrics();
-    metrics.mailbox_waited(began.saturating_duration_since(post.at));
+    let waited = figures::taken_out(&mut post, began, kept);
     let rescue = for_parking(&post.event);
     let name = post.event.name();
     if is_too_much(&post.event, kept) {
@@ -213,7 +217,7 @@ fn turn(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) -> Option<B
     let ends = ended_ask(&post.event);
     let event = std::mem::replace(&mut post.event, Event::DeadlinePassed);
     let decided = decide(event, kept);
-    kept.router.metrics().actor_turn(began.elapsed());
+    post.took = Some(figures::decided((name, waited), began, kept));
     match decided {
         Ok(decision) => {
             if let Some(ask) = ends {
@@ -260,6 +264,7 @@ pub(super) fn commit(me: &ActorRef<Letter>, decision: Decision, post: Post, kept
     }
     let (number, durable, keeper) = (kept.submitted, Arc::clone(&kept.durable), me.clone());
     let (hub, id) = (kept.router.hub().clone(), kept.id());
+    let news = News::of(&post, kept);
     let Post {
         reply,
         permit,
@@ -270,6 +275,7 @@ pub(super) fn commit(me: &ActorRef<Letter>, decision: Decision, post: Post, kept
         match result {
             Ok(_position) => {
                 durable.fetch_max(number, Ordering::AcqRel);
+                news.durable();
                 answer(reply, Ok(given));
                 for frame in frames {
                     hub.publish(id, frame);

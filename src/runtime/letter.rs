@@ -11,6 +11,7 @@ use super::{Answered, Permit};
 use crate::clock::monotonic;
 use crate::conversation::decision::Perform;
 use crate::conversation::event::Event;
+use crate::metrics::Took;
 use crate::store::CommitError;
 
 /// What a keeper can be sent.
@@ -39,10 +40,14 @@ pub struct Post {
     pub permit: Option<Permit>,
     /// The same within its conversation.
     pub load: Option<Load>,
+    /// Its place in the mailbox; given back when it is taken out.
+    pub queued: Option<Load>,
     /// It is parked and was taken up again.
     pub again: bool,
     /// When it was put into the mailbox.
     pub at: Instant,
+    /// How long it took to be decided, once it was.
+    pub took: Option<Took>,
 }
 
 impl Post {
@@ -53,13 +58,15 @@ impl Post {
             reply: None,
             permit: None,
             load: None,
+            queued: None,
             again: false,
             at: monotonic(),
+            took: None,
         }
     }
 }
 
-/// One of the events under way in a conversation.
+/// One of the events under way, or in the mailbox, of a conversation.
 pub struct Load(Arc<AtomicU32>);
 
 impl Load {

@@ -11,6 +11,7 @@
 mod admission;
 mod asks;
 mod due;
+mod figures;
 mod hub;
 mod idle;
 mod keeper;

@@ -15,6 +15,7 @@ use crate::conversation::Conversation;
 use crate::conversation::decision::{Answer, Refusal};
 use crate::conversation::event::Event;
 use crate::ids::ConversationId;
+use crate::metrics::ParkCause;
 use crate::store::LoadError;
 
 /// Why an event is parked and not decided.
@@ -74,7 +75,8 @@ impl Router {
                     .store()
                     .park(event.name(), &id.to_string(), &raw, why, at);
                 parked
-                    .map(|_| Answer::Accepted)
+                    .map(|_| self.metrics().parked(ParkCause::Unreadable))
+                    .map(|()| Answer::Accepted)
                     .map_err(|_| Unavailable::Unread)
             }
             Event::Acted { .. } => Err(Unavailable::Unread),
@@ -190,6 +192,10 @@ pub(super) async fn park(me: &ActorRef<Letter>, aside: Aside, kept: &mut Kept) {
         kept.conversation = conversation.unwrap_or_else(|| anew(&kept.conversation, &kept.router));
         return;
     };
+    kept.router.metrics().parked(match why {
+        Why::Panicked => ParkCause::Panicked,
+        Why::TooLarge => ParkCause::TooLarge,
+    });
     kept.conversation = conversation.unwrap_or_else(|| anew(&kept.conversation, &kept.router));
     match decide(
         Event::Faulted {

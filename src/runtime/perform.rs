@@ -16,6 +16,7 @@ use super::streaming::StreamCell;
 use super::window::{self, Window};
 use super::{Frame, blocking};
 use crate::channel::carrier::Carrier;
+use crate::channel::circuit::Circuit;
 use crate::channel::registry::Channels;
 use crate::channel::{Dispatch, Outbound};
 use crate::clock::monotonic;
@@ -75,6 +76,11 @@ impl Performer {
     /// The channels.
     pub fn shared_channels(&self) -> Arc<Channels> {
         Arc::clone(&self.channels)
+    }
+
+    /// The hosts whose last call failed with their circuits, and how often a circuit has opened.
+    pub fn circuits(&self) -> (Vec<(String, Circuit)>, u64) {
+        (self.carrier.troubled(), self.carrier.circuit_opens())
     }
 
     /// The model.

@@ -93,6 +93,8 @@ pub(super) struct Slot {
     pub(super) state: State,
     /// Events under way, so that one conversation cannot take the whole house.
     load: Arc<AtomicU32>,
+    /// Events that nobody has looked at yet.
+    queued: Arc<AtomicU32>,
 }
 
 pub(super) enum State {
@@ -112,7 +114,11 @@ impl Router {
         let inner = Inner {
             maps: (0..MAPS).map(|_| Mutex::default()).collect(),
             tree: Tree::grow().await?,
-            admission: Admission::new(parts.in_flight_max, parts.store.clone()),
+            admission: Admission::new(
+                parts.in_flight_max,
+                parts.store.clone(),
+                Arc::clone(&parts.metrics),
+            ),
             store: parts.store,
             began_at: parts.clock.now(),
             clock: parts.clock,
@@ -175,8 +181,10 @@ impl Router {
             reply: Some(reply),
             permit,
             load: None,
+            queued: None,
             again,
             at: monotonic(),
+            took: None,
         };
         if !self.send(id, post) {
             return Err(Unavailable::Busy);
@@ -195,6 +203,7 @@ impl Router {
         let slot = map.entry(id).or_insert_with(|| Slot {
             state: State::Waking(VecDeque::new()),
             load: Arc::default(),
+            queued: Arc::default(),
         });
         if post.permit.is_some() {
             if slot.load.load(Ordering::Relaxed) >= PER_CONVERSATION_MAX {
@@ -203,6 +212,7 @@ impl Router {
             }
             post.load = Some(super::letter::Load::on(&slot.load));
         }
+        post.queued = Some(super::letter::Load::on(&slot.queued));
         let letter = Letter::Post(Box::new(post));
         match &mut slot.state {
             State::Waking(queue) => {
@@ -276,6 +286,19 @@ impl Router {
             .sum()
     }
 
+    /// How many events wait in all mailboxes, and how many in the fullest.
+    pub fn mailboxes(&self) -> (u64, u64) {
+        let mut sums = (0, 0);
+        for map in &self.inner.maps {
+            let Ok(map) = map.lock() else { continue };
+            for slot in map.values() {
+                let queued = u64::from(slot.queued.load(Ordering::Relaxed));
+                sums = (sums.0 + queued, sums.1.max(queued));
+            }
+        }
+        sums
+    }
+
     /// The rules in force.
     pub fn policy(&self) -> Arc<Policy> {
         Arc::clone(
@@ -339,6 +362,11 @@ impl Router {
     /// Figures.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
+    }
+
+    /// The same, to be kept.
+    pub(super) fn shared_metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.inner.metrics)
     }
 
     /// The door.

@@ -16,7 +16,7 @@ use super::recovery::{self, OpenError, Recovered, random};
 use super::shared::{Parts, Phase, Shared};
 use super::writer::{Message, Submission, Writer};
 use super::{CommitError, Observer, OnCommit, Turn, apply, retention};
-use crate::clock::{Clock, SystemClock, monotonic};
+use crate::clock::{Clock, SystemClock, Timestamp, monotonic};
 
 /// Submissions that can be queued. Admission permits bound what comes from outside far below that, so it is never
 /// reached; if it is, the submission is refused and everything decided so far is fenced.
@@ -80,6 +80,8 @@ pub struct TailFigures {
     pub last_seq: u64,
     /// Submissions waiting for the writer.
     pub pending_submits: u64,
+    /// When the oldest turn in the tail was committed.
+    pub oldest: Option<Timestamp>,
     /// Size of `journal.redb`.
     pub journal_file_bytes: u64,
     /// Size of `state.redb`.
@@ -219,6 +221,11 @@ impl Store {
         self.shared().space.free_bytes() >= self.shared().free_bytes_min
     }
 
+    /// Room left on the disk, not older than a second; none where the system does not tell.
+    pub fn free_bytes(&self) -> Option<u64> {
+        Some(self.shared().space.free_bytes()).filter(|free| *free != u64::MAX)
+    }
+
     /// Whether commits are taken and conversations can be read.
     pub fn healthy(&self) -> bool {
         self.shared().phase() == Phase::Open && !self.shared().state.is_spent()
@@ -244,6 +251,7 @@ impl Store {
                 conversations: tail.conversations(),
                 applied_seq: tail.applied(),
                 last_seq: tail.last(),
+                oldest: tail.oldest(),
                 ..TailFigures::default()
             }
         };
