@@ -582,6 +582,15 @@ async fn foreign_pages_may_read_only_where_the_instance_names_them() {
     let nothing = Environment::from_iter(Vec::<(&str, &str)>::new());
     let house = House::of(Config::parse("t", text, Path::new(""), &nothing).expect("valid")).await;
     let client = reqwest::Client::builder().build().expect("a client");
+    let embed = client.get(house.url("http", "/chat/embed")).send().await;
+    let embed = embed.expect("an answer");
+    let policy = embed.headers()["content-security-policy"]
+        .to_str()
+        .expect("ascii");
+    assert!(
+        policy.ends_with("frame-ancestors 'self' https://shop.example"),
+        "{policy}"
+    );
     let ask = async |origin: &str| {
         let url = house.url("http", "/chat/web/messages");
         let request = client
@@ -630,9 +639,13 @@ async fn the_page_is_whole_and_guarded() {
     );
     let files: Vec<&str> = html
         .split('"')
-        .filter(|part| part.starts_with("/chat/chat."))
+        .filter(|part| part.starts_with("/chat/"))
         .collect();
-    assert_eq!(files.len(), 2);
+    assert_eq!(
+        files.len(),
+        11,
+        "a style, a script and its modules: {files:?}"
+    );
     for file in files {
         let answer = get(file).await;
         assert_eq!(answer.status(), 200, "{file}");
@@ -649,6 +662,26 @@ async fn the_page_is_whole_and_guarded() {
         "no-cache"
     );
     assert_eq!(get("/chat/passwd").await.status(), 404);
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    let header = |answer: &reqwest::Response, name: &str| {
+        let value = answer.headers().get(name).expect(name);
+        value.to_str().expect("ascii").to_owned()
+    };
+    let embed = get("/chat/embed?channel=web&origin=https://evil.example").await;
+    let policy = header(&embed, "content-security-policy");
+    assert!(policy.ends_with("frame-ancestors 'self'"), "{policy}");
+    assert!(embed.headers().get("x-frame-options").is_none());
+    let demo = get("/chat/demo").await;
+    assert_eq!(header(&demo, "referrer-policy"), "no-referrer");
+    assert!(!demo.text().await.expect("a body").contains("{{"));
+    let widget = get("/chat/widget.js").await;
+    assert_eq!(widget.status(), 200);
+    let tag = header(&widget, "etag");
+    let again = client
+        .get(house.url("http", "/chat/widget.js"))
+        .header("if-none-match", &tag);
+    let again = again.send().await.expect("an answer");
+    assert_eq!(again.status(), 304);
     assert_eq!(get("/chat?channel=nope").await.status(), 404);
     assert_eq!(get("/chat/nope/events").await.status(), 404);
     house.app.stop().await;

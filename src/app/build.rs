@@ -251,6 +251,20 @@ pub fn chat_origins(config: &Config) -> BTreeMap<ChannelName, Vec<String>> {
     origins.collect()
 }
 
+/// The longest file that a customer may send in each web chat, in bytes.
+pub fn chat_upload_bytes(config: &Config) -> BTreeMap<ChannelName, u64> {
+    let limits = config
+        .channels
+        .iter()
+        .filter_map(|(name, section)| match &section.kind {
+            ChannelKind::Webchat(webchat) => {
+                Some((name.clone(), u64::from(webchat.upload_mb) * 1024 * 1024))
+            }
+            ChannelKind::Twilio(_) | ChannelKind::Http(_) => None,
+        });
+    limits.collect()
+}
+
 /// The names that get labels of their own.
 pub fn metric_names(config: &Config) -> Names {
     let label = |name: &str| ModelLabel {

@@ -6,6 +6,7 @@ mod crowds;
 mod follow;
 mod insight;
 mod ledger;
+mod media;
 mod observers;
 mod offers;
 mod pulse;
@@ -27,6 +28,7 @@ use crate::http::{Doors, Limits, listen, ops};
 use crate::metrics::{Metrics, Sight};
 use crate::model::Service;
 use crate::runtime::{Hub, Router, Runtime, Wheel};
+use crate::store::media::Shelf;
 use crate::store::{LoadError, OpenError, Recovered, Store};
 
 use self::audit::Audit;
@@ -146,6 +148,7 @@ impl App {
         tasks.push(tokio::spawn(audit::run(doors.clone(), audit, stop.clone())));
         tasks.push(tokio::spawn(offers::run(doors.clone(), stop.clone())));
         tasks.push(tokio::spawn(crowds::run(doors.clone(), stop.clone())));
+        tasks.push(tokio::spawn(media::run(doors.clone(), stop.clone())));
         Ok(Self {
             doors,
             model,
@@ -265,9 +268,11 @@ async fn wire(
             bodies: crate::http::body::Budget::default(),
             sockets: tokio_util::task::TaskTracker::new(),
             chat_origins: build::chat_origins(config),
+            chat_upload_bytes: build::chat_upload_bytes(config),
         }),
         metrics: Arc::clone(metrics),
         rates: Arc::new(build::rates(config, Arc::clone(metrics))),
+        media: open_shelf(config).await?,
     };
     Ok((doors, model))
 }
@@ -318,6 +323,13 @@ async fn open_store(
         dir: config.storage.data_dir.display().to_string(),
         fault,
     })
+}
+
+async fn open_shelf(config: &Config) -> Result<Shelf, StartError> {
+    let dir = config.storage.data_dir.clone();
+    let opened = tokio::task::spawn_blocking(move || Shelf::open(&dir)).await;
+    let opened = opened.map_err(|fault| StartError::Unread(fault.to_string()))?;
+    opened.map_err(|fault| StartError::Unread(format!("the files of customers: {fault}")))
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

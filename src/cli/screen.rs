@@ -155,6 +155,7 @@ mod tests {
             name: Some("Ana".into()),
             text: text.into(),
             choices: Vec::new(),
+            files: Vec::new(),
             at: String::new(),
             id: None,
             effect: Some(effect),

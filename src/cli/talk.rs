@@ -322,6 +322,8 @@ impl<R: AsyncBufRead + Unpin, W: Write> Talk<R, W> {
                 }
             },
             ToVisitor::Who { mode, name, .. } => self.screen.who(mode, name.as_deref())?,
+            // The acknowledgement and the progress notes say it in words.
+            ToVisitor::Line { .. } => {}
             ToVisitor::Error { why } => self.screen.notice(&why)?,
         }
         Ok(false)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::calendar::Calendar;
 use super::common::{Common, Cx};
-use super::policy::Policy;
+use super::policy::{Policy, QueuePolicy};
 use super::texts::{TextArgs, TextKey};
 use super::waiting::Waiting;
 use super::words::{Class, Reason};
@@ -22,6 +22,18 @@ const NEVER: Timestamp = Timestamp::MAX;
 pub(super) struct Gap {
     /// The next opening, which names the gap; [`NEVER`] where there is none.
     until: Timestamp,
+}
+
+impl Gap {
+    /// The next opening; none: there is none to be found.
+    pub(super) fn opens(self) -> Option<Timestamp> {
+        Some(self.until).filter(|until| *until != NEVER)
+    }
+}
+
+/// The gap that `queue` is in, if it is closed at `now`.
+pub(super) fn gap_of(policy: &Policy, queue: &QueuePolicy, now: Timestamp) -> Option<Gap> {
+    gap(policy.calendar(queue)?, now)
 }
 
 impl Cx<'_> {

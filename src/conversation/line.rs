@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Mode;
-use super::common::Cx;
+use super::common::{Common, Cx};
 use super::handoff::{self, Handoff};
+use super::hours::gap_of;
 use super::message::Inbound;
+use super::policy::Policy;
 use super::texts::{TextArgs, TextKey};
 use super::trail::Fact;
 use super::waiting::Waiting;
 use super::words::{By, Class, Settlement};
+use super::{Conversation, Mode};
 use crate::clock::Timestamp;
 use crate::ids::{ConversationId, HandoffId};
 
@@ -47,24 +49,70 @@ pub(super) struct Place {
     estimate: Option<Duration>,
 }
 
+/// How a wait stands, as its customer may be told at this moment. Nothing of it is on the trail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Standing {
+    /// The place in line, from 1, where the queue tells it.
+    pub position: Option<u64>,
+    /// An estimate in whole minutes, where the queue tells one and there is one.
+    pub minutes: Option<u64>,
+    /// The queue is closed.
+    pub closed: bool,
+    /// When it opens, if it is closed and that is known.
+    pub opens: Option<Timestamp>,
+}
+
+/// How the wait of `conversation` stands at `now`; none: it does not wait.
+pub fn standing(conversation: &Conversation, policy: &Policy, now: Timestamp) -> Option<Standing> {
+    let Mode::Waiting(waiting) = conversation.mode() else {
+        return None;
+    };
+    let common = conversation.common();
+    let queue = policy.queue_rules_of(common);
+    if let Some(gap) = gap_of(policy, queue, now) {
+        return Some(Standing {
+            closed: true,
+            opens: gap.opens(),
+            ..Standing::default()
+        });
+    }
+    let place = place(policy, common, waiting.handoff());
+    let told = queue.tell;
+    Some(Standing {
+        position: place.filter(|_| told.position).map(|place| place.position),
+        minutes: place
+            .and_then(|place| place.estimate)
+            .filter(|_| told.estimate)
+            .map(minutes),
+        ..Standing::default()
+    })
+}
+
+/// The place of `handoff` in line, where its queue tells anything of it.
+fn place(policy: &Policy, common: &Common, handoff: &Handoff) -> Option<Place> {
+    if policy.queue_rules_of(common).tell == Tell::default() {
+        return None;
+    }
+    let crowd = policy.crowds.get(&common.queue)?;
+    let (priority, since) = (common.priority, handoff.since);
+    let before = crowd.waiting.iter().filter(|(theirs, at, id)| {
+        *id != common.id && (*theirs > priority || (*theirs == priority && *at < since))
+    });
+    let position = before.count() as u64 + 1;
+    let times = u32::try_from(position).unwrap_or(u32::MAX);
+    Some(Place {
+        position,
+        estimate: crowd.pace.map(|pace| pace.saturating_mul(times)),
+    })
+}
+
 impl Cx<'_> {
     /// The place of `handoff` in line, where its queue tells anything of it and is open.
     pub(super) fn place(&self, handoff: &Handoff) -> Option<Place> {
-        let tell = self.queue().tell;
-        if tell == Tell::default() || self.gap().is_some() {
-            return None;
+        match self.gap() {
+            Some(_closed) => None,
+            None => place(self.policy, self.common, handoff),
         }
-        let crowd = self.policy.crowds.get(&self.common.queue)?;
-        let (priority, since) = (self.common.priority, handoff.since);
-        let before = crowd.waiting.iter().filter(|(theirs, at, id)| {
-            *id != self.common.id && (*theirs > priority || (*theirs == priority && *at < since))
-        });
-        let position = before.count() as u64 + 1;
-        let times = u32::try_from(position).unwrap_or(u32::MAX);
-        Some(Place {
-            position,
-            estimate: crowd.pace.map(|pace| pace.saturating_mul(times)),
-        })
     }
 
     /// Whether the customer is told an estimate of `place`.

@@ -10,6 +10,7 @@ pub mod departed;
 mod inbox;
 pub mod limit;
 pub mod listen;
+mod media;
 pub mod ops;
 mod peers;
 pub mod problem;
@@ -25,6 +26,7 @@ use crate::channel::registry::Channels;
 use crate::desk::Desk;
 use crate::metrics::Metrics;
 use crate::runtime::Runtime;
+use crate::store::media::Shelf;
 
 /// What every handler of the public listener may use. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +43,8 @@ pub struct Doors {
     pub metrics: Arc<Metrics>,
     /// How often one party may come.
     pub rates: Arc<limit::Rates>,
+    /// Files of customers.
+    pub media: Shelf,
 }
 
 /// The public listener.
@@ -70,4 +74,13 @@ pub struct Limits {
     pub sockets: tokio_util::task::TaskTracker,
     /// Origins from which a browser may open the web chat of an instance; empty: only our own.
     pub chat_origins: std::collections::BTreeMap<crate::ids::ChannelName, Vec<String>>,
+    /// The longest file that a customer may send in the web chat of an instance, in bytes; 0: none.
+    pub chat_upload_bytes: std::collections::BTreeMap<crate::ids::ChannelName, u64>,
+}
+
+impl Limits {
+    /// The longest file that a customer may send there, in bytes; 0: none.
+    pub fn upload_bytes(&self, channel: &crate::ids::ChannelName) -> u64 {
+        self.chat_upload_bytes.get(channel).copied().unwrap_or(0)
+    }
 }

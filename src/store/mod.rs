@@ -20,6 +20,7 @@
 //! | `newest` | a list from its other end |
 //! | `shared` | what doors and threads share: phase, generation |
 //! | `small` | settings, agents, parked things, policies |
+//! | `media` | files of customers, beside the data files |
 //! | `creation` | a file that was cut off while being made |
 //! | `disk` | files, failures and free space |
 //!
@@ -42,6 +43,7 @@ pub mod format;
 pub mod identity;
 pub mod journal;
 mod newest;
+pub mod media;
 pub mod read;
 pub mod recovery;
 pub mod retention;

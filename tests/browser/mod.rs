@@ -261,6 +261,15 @@ impl Page {
         told["result"]["value"].clone()
     }
 
+    pub async fn text(&self, selector: &str) -> String {
+        let found = format!("document.querySelector({selector:?})?.innerText ?? ''");
+        self.eval(&found)
+            .await
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
     /// Waits until an expression is true.
     pub async fn until(&self, expression: &str) {
         let began = Instant::now();

@@ -71,10 +71,21 @@ pub struct HttpSection {
 }
 
 /// Settings of the web chat.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct WebchatSection {
     /// Origins whose pages may embed the widget, besides our own; `*` for all.
     pub allowed_origins: Vec<String>,
+    /// The longest file that a customer may send, in MiB; 0: none.
+    pub upload_mb: u32,
+}
+
+impl Default for WebchatSection {
+    fn default() -> Self {
+        Self {
+            allowed_origins: Vec::new(),
+            upload_mb: 10,
+        }
+    }
 }
 
 impl ChannelKind {
@@ -316,7 +327,13 @@ fn webchat(reader: &mut Reader<'_>, section: &mut Section<'_>) -> WebchatSection
             reader.fault(&at, what, HINT);
         }
     }
-    WebchatSection { allowed_origins }
+    let upload_mb = section
+        .integer(reader, "upload_mb", 0..=100)
+        .and_then(|mb| u32::try_from(mb).ok());
+    WebchatSection {
+        allowed_origins,
+        upload_mb: upload_mb.unwrap_or(WebchatSection::default().upload_mb),
+    }
 }
 
 fn burst(reader: &mut Reader<'_>, section: &mut Section<'_>) -> Option<Burst> {

@@ -14,6 +14,7 @@
 //! | `people`, `session` | agents, tokens, presence, sign-in |
 //! | `house` | queues, figures, the AI's switches |
 //! | `parked` | what could not be handled |
+//! | `media` | files of customers |
 
 mod acts;
 mod aside;
@@ -30,6 +31,7 @@ mod facts;
 mod handoffs;
 mod house;
 mod lists;
+mod media;
 mod one;
 mod openapi;
 mod parked;
@@ -64,6 +66,7 @@ fn doors() -> Vec<Door> {
         session::doors(),
         house::doors(),
         parked::doors(),
+        media::doors(),
     ];
     groups.into_iter().flatten().chain([document]).collect()
 }
@@ -106,7 +109,7 @@ async fn harden(mut response: Response) -> Response {
     set(header::REFERRER_POLICY, "no-referrer");
     set(
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
+        "default-src 'none'; frame-ancestors 'none'; sandbox",
     );
     response
 }

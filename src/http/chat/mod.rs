@@ -3,10 +3,13 @@
 //! | route | what |
 //! |---|---|
 //! | `GET /chat` | the page; `?channel=NAME` where there are several web chats, else the first |
-//! | `GET /chat/{file}` | its script and style, immutable under their hash |
+//! | `GET /chat/widget.js`, `GET /chat/embed` | what other pages take in by one tag, and the frame that it opens |
+//! | `GET /chat/demo` | a page that shows the widget |
+//! | `GET /chat/{file}` | scripts and styles, immutable under their hash |
 //! | `GET /chat/{channel}/socket` | WebSocket: everything in both directions, see [`protocol`] |
 //! | `POST /chat/{channel}/messages` | the way in without WebSocket: one `say`, `choose` or `typing`, 2xx after the commit |
 //! | `GET /chat/{channel}/events` | the way out without WebSocket: server-sent events, resumed by `Last-Event-ID` |
+//! | `POST /chat/{channel}/files`, `GET /chat/{channel}/files/{id}` | a file of the customer, in and out, see [`files`] |
 //!
 //! Without WebSocket the visitor's secret travels as `Authorization: Bearer`, so that it stands in no URL and no access
 //! log (a page reads the events with `fetch`, because `EventSource` cannot send headers).
@@ -15,6 +18,8 @@
 //! disk. Anonymous visitors are bounded per visitor and per process; per network address by `[limits]`, or by the proxy
 //! in front.
 
+mod assets;
+mod files;
 mod origin;
 mod page;
 mod plain;
@@ -51,6 +56,7 @@ use crate::desk::Desk;
 use crate::ids::{ChannelName, ConversationId};
 use crate::metrics::Metrics;
 use crate::runtime::{Answered, Runtime};
+use crate::store::media::Shelf;
 
 /// The longest frame or body that a browser may send: a text of the longest kind, escaped throughout, fits.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
@@ -64,6 +70,7 @@ pub struct Room {
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
     rates: Arc<Rates>,
+    media: Shelf,
     peer: Option<IpAddr>,
     seats: Seats,
 }
@@ -113,7 +120,10 @@ impl Room {
 pub fn routes() -> Router<Doors> {
     Router::new()
         .route("/chat", get(page::page))
-        .route("/chat/{file}", get(page::file))
+        .route("/chat/embed", get(page::embed))
+        .route("/chat/demo", get(page::demo))
+        .route("/chat/widget.js", get(assets::widget))
+        .route("/chat/{file}", get(assets::file))
         .route("/chat/{channel}/socket", get(socket::open))
         .route(
             "/chat/{channel}/messages",
@@ -123,6 +133,15 @@ pub fn routes() -> Router<Doors> {
             "/chat/{channel}/events",
             get(plain::events).options(plain::preflight),
         )
+        .route(
+            "/chat/{channel}/files",
+            post(files::send).options(plain::preflight),
+        )
+        .route(
+            "/chat/{channel}/files/{id}",
+            get(files::fetch).options(plain::preflight),
+        )
+        .layer(Extension(files::Places::default()))
         // Who is connected belongs to these routes alone; a layer holds it for as long as they live.
         .layer(Extension(Seats::default()))
 }
@@ -140,6 +159,7 @@ impl FromRequestParts<Doors> for Room {
             limits,
             metrics,
             rates,
+            media,
             ..
         } = doors.clone();
         Ok(Self {
@@ -149,6 +169,7 @@ impl FromRequestParts<Doors> for Room {
             limits,
             metrics,
             rates,
+            media,
             peer: from.map(|ConnectInfo(from)| from.ip()),
             seats,
         })
@@ -195,17 +216,26 @@ impl Guest {
                 return Err(Refused::for_good("", "hello was said; open another socket"));
             }
         };
+        self.pace(&written.id)?;
+        let inbound = written.inbound(self.channel.clone(), &self.address, &self.profile);
+        Ok(Some((written.id, inbound)))
+    }
+
+    /// Whether one more message may come now.
+    ///
+    /// # Errors
+    /// [`Refused`], with when it may.
+    fn pace(&self, id: &str) -> Result<(), Refused> {
         if let Err(wait) = self.room.seats.pace(self.id, monotonic()) {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            return Err(Refused::for_now(&written.id, "that was too fast", seconds));
+            return Err(Refused::for_now(id, "that was too fast", seconds));
         }
         let rates = &self.room.rates;
         let paced = rates.address(self.room.peer);
         if let Err(TooOften { seconds, .. }) = paced.and_then(|()| rates.customer(|| self.id)) {
-            return Err(Refused::for_now(&written.id, "that was too often", seconds));
+            return Err(Refused::for_now(id, "that was too often", seconds));
         }
-        let inbound = written.inbound(self.channel.clone(), &self.address, &self.profile);
-        Ok(Some((written.id, inbound)))
+        Ok(())
     }
 }
 

@@ -76,7 +76,7 @@ impl Asker {
             (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
             (
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "authorization, content-type, last-event-id",
+                "authorization, content-type, content-language, last-event-id, x-file-name, x-message-id",
             ),
             (header::ACCESS_CONTROL_MAX_AGE, "600"),
         ] {

@@ -1,65 +1,32 @@
-//! The page and its files, compiled in. Nothing of a customer is ever written into them.
+//! The pages of the web chat: alone, in a frame of the widget, and a page that shows the widget at work. Nothing of a
+//! customer is ever written into them.
 //!
-//! The page may run its own script and style and talk to its own host, nothing else; neither has anything inline. The
-//! files are asked for under their hash and kept for good; the page itself is always asked for anew.
+//! A page may run its own scripts and styles and talk to its own host, nothing else; none has anything inline, and where
+//! browsers know trusted types no text can become HTML at all. Who may frame the chat is what the instance names; the
+//! browser keeps to it, so a stranger's page cannot lay it under a picture of something else.
 
-use std::sync::LazyLock;
-
-use axum::extract::{Path, Query};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::Query;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::Room;
+use super::assets::{ASSETS, guard};
 use crate::channel::registry::Kind;
+use crate::ids::ChannelName;
 
-/// What the page may do. `connect-src 'self'` covers the socket on the same host.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const PAGE: &str = include_str!("../page/chat.html");
-/// Hex digits of the hash in a file's address: enough to tell releases apart.
-const HASH_DIGITS: usize = 16;
+/// What the chat may do. `connect-src 'self'` covers the socket on the same host; `blob:` are files of the thread, which
+/// are fetched with the visitor's secret.
+const RULES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                     img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; \
+                     require-trusted-types-for 'script'; trusted-types 'none'";
+/// What the page that shows the widget may do.
+const DEMO_RULES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; frame-src 'self'; img-src data:; \
+                          base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const PAGE: &str = include_str!("../page/chat/chat.html");
+const DEMO: &str = include_str!("../page/chat/demo.html");
 
-struct File {
-    name: &'static str,
-    content_type: &'static str,
-    text: &'static str,
-    hash: String,
-}
-
-static FILES: LazyLock<[File; 2]> = LazyLock::new(|| {
-    [
-        File::new(
-            "chat.js",
-            "text/javascript; charset=utf-8",
-            include_str!("../page/chat.js"),
-        ),
-        File::new(
-            "chat.css",
-            "text/css; charset=utf-8",
-            include_str!("../page/chat.css"),
-        ),
-    ]
-});
-
-impl File {
-    fn new(name: &'static str, content_type: &'static str, text: &'static str) -> Self {
-        let mut hash: String = Sha256::digest(text)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        hash.truncate(HASH_DIGITS);
-        Self {
-            name,
-            content_type,
-            text,
-            hash,
-        }
-    }
-}
-
-/// What may be asked of the page.
+/// What may be asked of a page. What else stands in the address is for its script.
 #[derive(Deserialize)]
 pub struct Asked {
     channel: Option<String>,
@@ -67,74 +34,76 @@ pub struct Asked {
 
 /// `GET /chat`.
 pub async fn page(room: Room, Query(asked): Query<Asked>) -> Response {
-    let found = match &asked.channel {
-        Some(name) => room.channel(name),
-        None => room
+    match named(&room, &asked) {
+        Ok(channel) => chat(&room, &channel, "'none'"),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// `GET /chat/embed`.
+pub async fn embed(room: Room, Query(asked): Query<Asked>) -> Response {
+    let channel = match named(&room, &asked) {
+        Ok(channel) => channel,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let origins = room.limits.chat_origins.get(&channel);
+    let ancestors = origins
+        .into_iter()
+        .flatten()
+        .fold("'self'".to_owned(), |all, origin| all + " " + origin);
+    chat(&room, &channel, &ancestors)
+}
+
+/// `GET /chat/demo`.
+pub async fn demo(room: Room, Query(asked): Query<Asked>) -> Response {
+    let channel = match named(&room, &asked) {
+        Ok(channel) => channel,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let html = ASSETS
+        .link(DEMO)
+        .replace("{{channel}}", &escaped(channel.as_str()))
+        .replace("{{url}}", &escaped(&room.limits.public_url));
+    served(html, DEMO_RULES.to_owned())
+}
+
+/// The web chat that is asked for, or the first.
+fn named(room: &Room, asked: &Asked) -> Result<ChannelName, (StatusCode, &'static str)> {
+    let found = match asked.channel.as_deref() {
+        Some(name) if !name.is_empty() => room.channel(name),
+        Some(_) | None => room
             .channels
             .of_kind(Kind::Webchat)
             .next()
             .map(|channel| channel.name().clone()),
     };
-    let Some(channel) = found else {
-        return (
-            StatusCode::NOT_FOUND,
-            "no such web chat is configured: [channels.web] kind = \"webchat\"",
-        )
-            .into_response();
-    };
-    let mut html = PAGE.replace("{{channel}}", &escaped(channel.as_str()));
-    for file in &*FILES {
-        html = html.replace(
-            &format!("{{{{{}}}}}", file.name),
-            &format!("/chat/{}?v={}", file.name, file.hash),
-        );
-    }
+    found.ok_or((
+        StatusCode::NOT_FOUND,
+        "no such web chat is configured: [channels.web] kind = \"webchat\"",
+    ))
+}
+
+fn chat(room: &Room, channel: &ChannelName, ancestors: &str) -> Response {
+    let upload = room.limits.upload_bytes(channel);
+    let html = ASSETS
+        .link(PAGE)
+        .replace("{{channel}}", &escaped(channel.as_str()))
+        .replace("{{upload}}", &upload.to_string());
+    served(html, format!("{RULES}; frame-ancestors {ancestors}"))
+}
+
+fn served(html: String, rules: String) -> Response {
     let mut response = Html(html).into_response();
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(POLICY),
-    );
+    if rules.ends_with("frame-ancestors 'none'") {
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    }
+    // Origins were checked when the configuration was read: they are ASCII.
+    let rules = HeaderValue::try_from(rules).unwrap_or(HeaderValue::from_static("sandbox"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, rules);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     guard(headers);
     response
-}
-
-/// What may be asked of a file.
-#[derive(Deserialize)]
-pub struct Version {
-    v: Option<String>,
-}
-
-/// `GET /chat/{file}`.
-pub async fn file(Path(name): Path<String>, Query(version): Query<Version>) -> Response {
-    let Some(file) = FILES.iter().find(|file| file.name == name) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let kept = match version.v.as_deref() == Some(&file.hash) {
-        true => "public, max-age=31536000, immutable",
-        false => "no-cache",
-    };
-    let mut response = file.text.into_response();
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(file.content_type),
-    );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
-    guard(headers);
-    response
-}
-
-/// What goes with everything a browser gets from here.
-fn guard(headers: &mut HeaderMap) {
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
 }
 
 fn escaped(text: &str) -> String {
@@ -149,40 +118,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_has_nothing_inline_and_names_its_files() {
-        for word in ["<style", "style=", " onclick", "javascript:"] {
-            assert!(
-                !PAGE.contains(word),
-                "{word} would be refused by the page's own policy"
-            );
+    fn the_pages_have_nothing_inline_and_name_their_files() {
+        for page in [PAGE, DEMO] {
+            for word in ["<style", "style=", " onclick", "javascript:"] {
+                assert!(
+                    !page.contains(word),
+                    "{word} would be refused by the page's own policy"
+                );
+            }
+            assert_eq!(page.matches("<script").count(), 1);
+            let linked = ASSETS.link(page).replace("{{channel}}", "");
+            let left = linked.replace("{{upload}}", "").replace("{{url}}", "");
+            assert!(!left.contains("{{"), "{left}");
         }
-        assert_eq!(PAGE.matches("<script").count(), 1);
-        for file in &*FILES {
-            assert!(
-                PAGE.contains(&format!("{{{{{}}}}}", file.name)),
-                "{}",
-                file.name
-            );
-            assert_eq!(file.hash.len(), HASH_DIGITS);
-        }
-    }
-
-    #[test]
-    fn the_script_shows_texts_as_texts_and_stays_small() {
-        for word in [
-            "innerHTML",
-            "outerHTML",
-            "insertAdjacentHTML",
-            "document.write",
-            "eval(",
-        ] {
-            assert!(FILES.iter().all(|file| !file.text.contains(word)), "{word}");
-        }
-        assert!(
-            FILES[0].text.len() < 15 * 1024,
-            "{} bytes",
-            FILES[0].text.len()
-        );
     }
 
     #[test]

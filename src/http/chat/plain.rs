@@ -167,6 +167,7 @@ fn event(told: &ToVisitor) -> Event {
         | ToVisitor::Stored { .. }
         | ToVisitor::Refused(_)
         | ToVisitor::Who { .. }
+        | ToVisitor::Line { .. }
         | ToVisitor::Error { .. } => event,
     }
 }
@@ -176,7 +177,11 @@ fn event(told: &ToVisitor) -> Event {
     clippy::result_large_err,
     reason = "the refusal is the answer and is sent at once"
 )]
-fn door(room: &Room, name: &str, headers: &HeaderMap) -> Result<(ChannelName, Asker), Response> {
+pub(super) fn door(
+    room: &Room,
+    name: &str,
+    headers: &HeaderMap,
+) -> Result<(ChannelName, Asker), Response> {
     let Some(channel) = room.channel(name) else {
         return Err(refusal(
             StatusCode::NOT_FOUND,
@@ -192,7 +197,7 @@ fn door(room: &Room, name: &str, headers: &HeaderMap) -> Result<(ChannelName, As
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<Visitor> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<Visitor> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, secret) = value.split_once(' ')?;
     scheme
@@ -208,13 +213,13 @@ fn not_read(fault: body::Fault) -> ToVisitor {
     }
 }
 
-fn error(why: &str) -> ToVisitor {
+pub(super) fn error(why: &str) -> ToVisitor {
     ToVisitor::Error {
         why: why.to_owned(),
     }
 }
 
-fn refusal(status: StatusCode, told: ToVisitor) -> Response {
+pub(super) fn refusal(status: StatusCode, told: ToVisitor) -> Response {
     let wait = match &told {
         ToVisitor::Refused(refused) => refused.retry_after,
         ToVisitor::Welcome { .. }
@@ -224,6 +229,7 @@ fn refusal(status: StatusCode, told: ToVisitor) -> Response {
         | ToVisitor::Typing { .. }
         | ToVisitor::Stored { .. }
         | ToVisitor::Who { .. }
+        | ToVisitor::Line { .. }
         | ToVisitor::Error { .. } => None,
     };
     let mut response = (status, Json(told)).into_response();

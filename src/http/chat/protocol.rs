@@ -14,13 +14,14 @@
 //! | `type` | fields | what |
 //! |---|---|---|
 //! | `welcome` | `visitor`, `mode`, `name`?, `after` | first answer. Keep `visitor` secret: it *is* the thread. `after` differs from the `last` that was sent: forget what was shown |
-//! | `message` | `entry`, `from`, `name`?, `text`, `choices`?, `at`, `id`?, `effect`?, `partial`? | a released message. `entry` grows along the thread and never repeats. `id`: the browser's own, on its own messages |
+//! | `message` | `entry`, `from`, `name`?, `text`, `choices`?, `files`?, `at`, `id`?, `effect`?, `partial`? | a released message. `entry` grows along the thread and never repeats. `id`: the browser's own, on its own messages |
 //! | `streamed` | `effect`, `text` | the next piece of an answer; the `message` of the same `effect` replaces all of it |
 //! | `stream_cut` | `effect` | nothing more of it comes; a `message` follows if it stays |
 //! | `typing` | `name`?, `seconds` | somebody is writing, for at most so long; without a name: the AI |
 //! | `stored` | `id` | that message is on disk and acted upon |
 //! | `refused` | `id`, `why`, `retry_after`? | that message (an empty `id`: a second `hello`) was not taken; with `retry_after` (seconds), send it again then |
 //! | `who` | `mode`, `name`?, `may_end`? | who answers from here on |
+//! | `line` | `position`?, `minutes`?, `closed`?, `opens_at`? | while a person is waited for, and whenever it changes: the place in line, an estimate, whether it is closed and until when |
 //! | `error` | `why` | what came was not understood |
 //!
 //! Texts are plain: whoever shows them never reads them as HTML. Unknown fields are ignored on both sides.
@@ -114,6 +115,19 @@ pub struct Choice {
     pub title: String,
 }
 
+/// A file in the thread: fetched from `/chat/{channel}/files/{id}` with the visitor's secret.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct SentFile {
+    /// Its id.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// Its media type.
+    pub kind: String,
+    /// How long it is, in bytes.
+    pub bytes: u64,
+}
+
 /// A released message.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
 pub struct Message {
@@ -129,6 +143,9 @@ pub struct Message {
     /// Buttons under it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
+    /// Files that came with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<SentFile>,
     /// When (RFC 3339).
     pub at: String,
     /// The browser's own id, on the customer's messages.
@@ -200,6 +217,21 @@ pub enum ToVisitor {
         /// The customer may send the person away: a message `/end` does.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         may_end: bool,
+    },
+    /// How the wait for a person stands. Comes while the mode is `waiting`; nothing in it: nothing is known.
+    Line {
+        /// The place in line, from 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        position: Option<u64>,
+        /// An estimate, in minutes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        minutes: Option<u64>,
+        /// Nobody is there now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        closed: bool,
+        /// When somebody is (RFC 3339), if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opens_at: Option<String>,
     },
     /// What came was not understood.
     Error {
@@ -347,7 +379,7 @@ pub fn own_id(stored: &str) -> &str {
     stored.rsplit_once(':').map_or(stored, |(_address, id)| id)
 }
 
-fn check_id(id: &str) -> Result<(), Refused> {
+pub(super) fn check_id(id: &str) -> Result<(), Refused> {
     let fits = |c: u8| c.is_ascii_alphanumeric() || b"-_.".contains(&c);
     if (1..=ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(fits) {
         return Ok(());
@@ -410,6 +442,7 @@ mod tests {
             name: Some("Ana".into()),
             text: "<b>hi</b>".into(),
             choices: Vec::new(),
+            files: Vec::new(),
             at: "2026-11-18T11:06:40.123Z".into(),
             id: None,
             effect: Some(3),

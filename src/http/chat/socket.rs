@@ -288,6 +288,7 @@ impl Tab {
             | ToVisitor::Stored { .. }
             | ToVisitor::Refused(_)
             | ToVisitor::Who { .. }
+            | ToVisitor::Line { .. }
             | ToVisitor::Error { .. } => {}
         }
     }

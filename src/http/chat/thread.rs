@@ -5,6 +5,8 @@
 //! was. Only what passes by comes from the hub itself: typing, and the pieces of an answer that is being written. A
 //! piece is shown only if all before it were; a tab that joins in the middle sees dots, and then the whole answer.
 //!
+//! While a person is waited for it also tells how the line stands, whenever that changes.
+//!
 //! It never writes, and it ends when nobody takes what it tells.
 
 use std::collections::BTreeMap;
@@ -17,6 +19,9 @@ use tokio::sync::mpsc;
 use super::protocol::{Message, ToVisitor};
 use super::transcript::{LookedBack, Seen, Transcript};
 use super::visitor::Visitor;
+use crate::clock::Timestamp;
+use crate::conversation::Conversation;
+use crate::conversation::line::{Standing, standing};
 use crate::conversation::trail::Entry;
 use crate::conversation::words::ModeName;
 use crate::ids::{ConversationId, EffectId};
@@ -34,6 +39,8 @@ const UNTAKEN_MAX: usize = 32;
 const TYPING_S: u32 = 6;
 /// How long the AI is believed to think, in seconds; its answer or a person comes before.
 const THINKING_S: u32 = 30;
+/// How often it is looked how the line stands; nothing is read for it.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How often and how many times a trail that cannot be read just now is tried again.
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
 const READS_MAX: u32 = 10;
@@ -55,6 +62,8 @@ pub fn follow(
         next: 0,
         transcript: Transcript::default(),
         who: Who::default(),
+        wait: None,
+        told: Standing::default(),
         streams: Streams::default(),
     };
     let secret = visitor.reveal();
@@ -77,6 +86,10 @@ struct Thread {
     next: u64,
     transcript: Transcript,
     who: Who,
+    /// The conversation as it was when a person was last asked for, while one is waited for.
+    wait: Option<Box<Conversation>>,
+    /// How the line stands, as the tab was last told.
+    told: Standing,
     streams: Streams,
 }
 
@@ -104,12 +117,18 @@ impl Thread {
         last: Option<u64>,
     ) -> Result<(), Over> {
         self.welcome(secret, last).await?;
+        self.tell_line().await?;
         self.catch_up().await?;
         let closing = self.runtime.router().closing().clone();
+        let mut look = tokio::time::interval(LOOK_EVERY);
         loop {
             let frame = tokio::select! {
                 () = self.tell.closed() => return Ok(()),
                 () = closing.cancelled() => return Ok(()),
+                _ = look.tick(), if self.wait.is_some() => {
+                    self.tell_line().await?;
+                    continue;
+                }
                 frame = frames.recv() => frame,
             };
             match frame {
@@ -224,18 +243,41 @@ impl Thread {
             name: who.name,
             may_end: who.may_end,
         })
-        .await
+        .await?;
+        self.tell_line().await
     }
 
-    async fn ask_who(&self) -> Result<Who, Over> {
+    async fn ask_who(&mut self) -> Result<Who, Over> {
         let head = self.runtime.read(self.id).await.map_err(Over::Unreadable)?;
         let policy = self.runtime.policy();
-        Ok(head.map_or_else(Who::default, |head| Who {
+        let who = head.as_ref().map_or_else(Who::default, |head| Who {
             mode: Some(head.mode().name()),
             name: head.assignee().map(|agent| agent.as_str().to_owned()),
             may_end: head.mode().name() == ModeName::Human
                 && policy.queue_rules_of(head.common()).customer_may_end,
-        }))
+        });
+        self.wait = head
+            .filter(|_| who.mode == Some(ModeName::Waiting))
+            .map(Box::new);
+        Ok(who)
+    }
+
+    /// Tells how the line stands, if that is another than last told.
+    async fn tell_line(&mut self) -> Result<(), Over> {
+        let wait = self.wait.as_ref();
+        let stands = wait
+            .and_then(|wait| standing(wait, &self.runtime.policy(), self.runtime.now()))
+            .unwrap_or_default();
+        if stands == std::mem::replace(&mut self.told, stands) || wait.is_none() {
+            return Ok(());
+        }
+        self.say(ToVisitor::Line {
+            position: stands.position,
+            minutes: stands.minutes,
+            closed: stands.closed,
+            opens_at: stands.opens.map(Timestamp::rfc3339),
+        })
+        .await
     }
 
     async fn show(&mut self, frame: Frame) -> Result<(), Over> {

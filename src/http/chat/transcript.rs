@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::files as media;
 use super::protocol::{Choice, Message, Speaker, own_id};
 use crate::conversation::message::Body;
 use crate::conversation::trail::{Entry, Fact};
@@ -153,6 +154,7 @@ fn written(entry: &Entry) -> Option<(EffectId, Message)> {
         name: None,
         text: text.to_owned(),
         choices: Vec::new(),
+        files: Vec::new(),
         at: entry.at.rfc3339(),
         id: None,
         effect: Some(effect.0),
@@ -230,9 +232,17 @@ const fn speaker(class: Class) -> Speaker {
 }
 
 fn customer(entry: &Entry, id: &str, body: &Body) -> Message {
+    let mut files = Vec::new();
     let text = match body {
         Body::Text(text) => text.clone(),
         Body::Choice { title, .. } => title.clone(),
+        Body::Media {
+            caption,
+            attachments,
+        } if attachments.iter().all(|one| media::kept(one).is_some()) => {
+            files.extend(attachments.iter().filter_map(media::kept));
+            caption.clone()
+        }
         // None of these comes in through a browser today; a merged thread may hold them.
         Body::Media {
             caption,
@@ -253,6 +263,7 @@ fn customer(entry: &Entry, id: &str, body: &Body) -> Message {
         name: None,
         text,
         choices: Vec::new(),
+        files,
         at: entry.at.rfc3339(),
         id: Some(own_id(id).to_owned()),
         effect: None,

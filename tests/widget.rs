@@ -1,0 +1,751 @@
+//! The web chat in a real browser: the page, and the widget on a page of another origin, against a whole running Segue.
+//!
+//! Pictures of it are left in `target/pictures/`, for people to look at.
+
+#![expect(
+    clippy::too_many_lines,
+    reason = "a test tells one story from beginning to end"
+)]
+
+mod browser;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use axum::response::Html;
+use browser::{Browser, PATIENCE, Page};
+use segue::app::App;
+use segue::config::{Config, Environment};
+use segue::conversation::event::Act;
+use segue::conversation::words::{ModeName, Role};
+use segue::http::chat::visitor::Visitor;
+use segue::ids::ConversationId;
+use segue::runtime::Frame as Live;
+use serde_json::json;
+use tempfile::TempDir;
+
+/// What a page says that holds a chat and something to steal it with.
+const SHOP: &str = "<!doctype html><meta name=viewport content='width=device-width'><title>Shop</title>\
+    <body style='font:1rem system-ui;background:#faf6ef;margin:3rem'><h1>A shop</h1><p>With things to buy.</p>\
+    <button id=before>Buy</button>";
+
+struct House {
+    app: App,
+    dir: TempDir,
+    config: String,
+}
+
+impl House {
+    async fn open(config: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        Self::again(dir, "127.0.0.1:0", config.to_owned()).await
+    }
+
+    async fn again(dir: TempDir, listen: &str, text: String) -> Self {
+        let nothing = Environment::from_iter(Vec::<(&str, &str)>::new());
+        let mut config = match text.is_empty() {
+            true => Config::demonstration(),
+            false => Config::parse("t.toml", &text, Path::new(""), &nothing).expect("valid"),
+        };
+        config.server.listen = listen.parse().expect("an address");
+        config.server.ops_listen = "127.0.0.1:0".parse().expect("an address");
+        config.storage.data_dir = dir.path().join("data");
+        let app = App::start(config).await.expect("it starts");
+        Self {
+            app,
+            dir,
+            config: text,
+        }
+    }
+
+    /// Ends it and starts it again on the same data and at the same address.
+    async fn restart(self) -> Self {
+        let listen = self.app.public_address().to_string();
+        self.app.stop().await;
+        Self::again(self.dir, &listen, self.config).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.app.public_address())
+    }
+
+    /// The conversation of whoever sits before the page.
+    async fn conversation(&self, page: &dyn Sight) -> ConversationId {
+        let secret = page.value("localStorage.getItem('segue.chat.web')").await;
+        let secret: String = serde_json::from_str(secret.as_str().expect("kept")).expect("JSON");
+        let address = Visitor::parse(&secret).expect("a visitor").address();
+        let runtime = &self.app.doors().runtime;
+        runtime.conversation_id(&"web".into(), &address)
+    }
+
+    async fn act(&self, id: ConversationId, act: Act) {
+        let runtime = &self.app.doors().runtime;
+        let done = runtime.act(id, "Ana".into(), Role::Agent, act, None).await;
+        let refused = matches!(
+            done,
+            Err(_) | Ok(segue::conversation::decision::Answer::Refused(_))
+        );
+        assert!(!refused, "{done:?}");
+    }
+
+    async fn reply(&self, id: ConversationId, text: &str) {
+        let text = text.to_owned();
+        self.act(id, Act::Reply { text, epoch: None }).await;
+    }
+
+    /// Ana begins to write, as her page tells the API.
+    fn types(&self, id: ConversationId) {
+        let agent = "Ana".to_owned();
+        let hub = self.app.doors().runtime.hub();
+        assert!(hub.publish(id, Live::Typing { agent }) > 0);
+    }
+
+    /// Waits until the conversation is in that mode.
+    async fn is(&self, id: ConversationId, mode: ModeName) {
+        let began = Instant::now();
+        loop {
+            let head = self.app.doors().runtime.read(id).await.expect("readable");
+            if head.is_some_and(|head| head.mode().name() == mode) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "it never became {mode:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Somewhere an expression has a value: a page, or a frame of one.
+trait Sight {
+    fn value<'a>(
+        &'a self,
+        expression: &'a str,
+    ) -> std::pin::Pin<Box<dyn Future<Output = serde_json::Value> + Send + 'a>>;
+}
+
+impl Sight for Page {
+    fn value<'a>(
+        &'a self,
+        expression: &'a str,
+    ) -> std::pin::Pin<Box<dyn Future<Output = serde_json::Value> + Send + 'a>> {
+        Box::pin(self.eval(expression))
+    }
+}
+
+/// A frame of a page, which the page's own scripts cannot look into.
+struct Frame<'p> {
+    page: &'p Page,
+    world: serde_json::Value,
+}
+
+impl<'p> Frame<'p> {
+    /// The `n`th frame of the page that shows the chat.
+    async fn of(page: &'p Page, n: usize) -> Self {
+        let began = Instant::now();
+        loop {
+            let tree = page.call("Page.getFrameTree", json!({})).await;
+            let frames = tree["frameTree"]["childFrames"].as_array().cloned();
+            let chats = frames.unwrap_or_default().into_iter().filter(|one| {
+                let url = one["frame"]["url"].as_str();
+                url.is_some_and(|url| url.contains("/chat/embed"))
+            });
+            if let Some(found) = chats.into_iter().nth(n) {
+                let asked = json!({"frameId": found["frame"]["id"], "worldName": "test"});
+                let world = page.call("Page.createIsolatedWorld", asked).await;
+                let world = world["executionContextId"].clone();
+                let frame = Self { page, world };
+                frame.until("document.readyState === 'complete'").await;
+                return frame;
+            }
+            assert!(began.elapsed() < PATIENCE, "no frame: {tree}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn eval(&self, expression: &str) -> serde_json::Value {
+        let asked = json!({"expression": expression, "contextId": self.world, "returnByValue": true, "awaitPromise": true, "userGesture": true});
+        let told = self.page.call("Runtime.evaluate", asked).await;
+        assert!(
+            told.get("exceptionDetails").is_none(),
+            "{expression}: {}",
+            told["exceptionDetails"]
+        );
+        told["result"]["value"].clone()
+    }
+
+    async fn until(&self, expression: &str) {
+        let began = Instant::now();
+        while self.eval(&format!("Boolean({expression})")).await != true {
+            if began.elapsed() > PATIENCE {
+                let shown = self.eval("document.body.innerText").await;
+                panic!("never came true: {expression}; shown: {shown}");
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    async fn reads(&self, selector: &str, text: &str) {
+        self.until(&reads(selector, text)).await;
+    }
+
+    /// Writes as a person does who has the field before them.
+    async fn writes(&self, text: &str) {
+        self.eval("document.getElementById('text').focus()").await;
+        self.page.types(text).await;
+        self.eval("document.getElementById('send').click()").await;
+    }
+}
+
+impl Sight for Frame<'_> {
+    fn value<'a>(
+        &'a self,
+        expression: &'a str,
+    ) -> std::pin::Pin<Box<dyn Future<Output = serde_json::Value> + Send + 'a>> {
+        Box::pin(self.eval(expression))
+    }
+}
+
+fn reads(selector: &str, text: &str) -> String {
+    format!(
+        "[...document.querySelectorAll({selector:?})].some((one) => one.innerText.includes({text:?}))"
+    )
+}
+
+/// A site of somebody else's, with `body` at its end. Returns its origin.
+async fn site(body: impl Fn(&str) -> String + Send + Sync + 'static) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let origin = format!("http://{}", listener.local_addr().expect("an address"));
+    let page = format!("{SHOP}{}", body(&origin));
+    let routes = axum::Router::new().fallback(move || async move { Html(page) });
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    origin
+}
+
+fn pictures() -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("pictures");
+    std::fs::create_dir_all(&dir).expect("a folder under target");
+    dir
+}
+
+async fn writes(page: &Page, text: &str) {
+    page.eval("document.getElementById('text').focus()").await;
+    page.types(text).await;
+    page.press("Enter").await;
+}
+
+fn no_faults(page: &Page) {
+    let faults = page.faults();
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_comes_in_pieces_and_a_person_is_promised_at_once() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open("").await;
+    let page = browser.page().await;
+    page.open(&house.url("/chat?lang=en")).await;
+    page.reads("#empty", "AI assistant").await;
+    // How the text of the answer grew.
+    page.eval("window.grown = []; new MutationObserver(() => { const one = document.querySelector('.message.writing .text'); if (one) grown.push(one.textContent.length); }).observe(document.getElementById('log'), {childList: true, subtree: true, characterData: true})").await;
+    writes(&page, "How long does shipping take?").await;
+    page.reads(".message.you .text", "How long does shipping take?")
+        .await;
+    page.until("document.querySelector('.message.ai:not(.writing)')")
+        .await;
+    let grown = page.eval("new Set(grown).size").await;
+    assert!(grown.as_u64() >= Some(2), "in {grown} pieces");
+    page.until("document.querySelector('.message.you').dataset.state === 'read'")
+        .await;
+
+    let began = Instant::now();
+    page.click("#person").await;
+    page.until("!document.getElementById('line').hidden").await;
+    let shown = began.elapsed();
+    assert!(shown < Duration::from_secs(2), "{shown:?}");
+    page.until("document.body.dataset.mode === 'waiting'").await;
+    let line = page.text("#line").await;
+    assert!(line.contains("Connecting you to a person"), "{line}");
+    assert_eq!(
+        page.eval("document.getElementById('person').getClientRects().length > 0")
+            .await,
+        true
+    );
+    page.reads(".message.system .text", "").await;
+
+    let id = house.conversation(&page).await;
+    house.act(id, Act::Claim { force: false }).await;
+    page.reads("#who", "Ana").await;
+    page.until("document.getElementById('line').hidden").await;
+    house.types(id);
+    page.reads("#typing", "Ana").await;
+    house.reply(id, "Hello, this is Ana. How can I help?").await;
+    page.reads(".message.human", "this is Ana").await;
+    page.until("document.getElementById('typing').hidden").await;
+    page.reads("#aloud", "Ana: Hello, this is Ana.").await;
+    no_faults(&page);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_websocket_the_thread_goes_on_by_events_and_post() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open("").await;
+    let page = browser.page().await;
+    let source = "window.WebSocket = class { constructor() { window.tried = (window.tried || 0) + 1; setTimeout(() => this.onclose({code: 1006, reason: ''})); } send() {} close() {} }; WebSocket.OPEN = 1;";
+    page.call(
+        "Page.addScriptToEvaluateOnNewDocument",
+        json!({"source": source}),
+    )
+    .await;
+    page.open(&house.url("/chat?lang=en")).await;
+    writes(&page, "How long does shipping take?").await;
+    page.until("document.querySelector('.message.ai:not(.writing)')")
+        .await;
+    assert!(page.eval("tried").await.as_u64() >= Some(2));
+    let id = house.conversation(&page).await;
+    house.is(id, ModeName::Ai).await;
+    page.click("#person").await;
+    page.until("document.body.dataset.mode === 'waiting'").await;
+    house.act(id, Act::Claim { force: false }).await;
+    house.reply(id, "I am here").await;
+    page.reads(".message.human", "I am here").await;
+    // Nothing twice after a reload, either.
+    page.open(&house.url("/chat?lang=en")).await;
+    page.reads(".message.human", "I am here").await;
+    assert_eq!(
+        page.eval("document.querySelectorAll('.message.you').length")
+            .await,
+        2
+    );
+    no_faults(&page);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_offline_and_during_a_restart_arrives_once_and_in_order() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open("").await;
+    let page = browser.page().await;
+    page.open(&house.url("/chat?lang=en")).await;
+    page.click("#person").await;
+    page.until("document.body.dataset.mode === 'waiting'").await;
+    let id = house.conversation(&page).await;
+    house.act(id, Act::Claim { force: false }).await;
+    page.reads("#who", "Ana").await;
+
+    page.offline(true).await;
+    page.reads("#state", "No connection").await;
+    for text in ["first offline", "second offline"] {
+        writes(&page, text).await;
+    }
+    page.until("document.querySelectorAll('.message.pending').length === 2")
+        .await;
+    house.reply(id, "Are you still there?").await;
+    page.offline(false).await;
+    page.until("document.querySelectorAll('.message.pending').length === 0")
+        .await;
+    page.reads(".message.human", "Are you still there?").await;
+    page.until("document.getElementById('state').hidden").await;
+
+    let listen = house.app.public_address();
+    let (dir, config) = (house.dir, house.config);
+    house.app.stop().await;
+    page.reads("#state", "No connection").await;
+    writes(&page, "written while the house was shut").await;
+    // Also a page that is opened again finds it.
+    let house = House::again(dir, &listen.to_string(), config).await;
+    page.until("document.querySelectorAll('.message.pending').length === 0")
+        .await;
+    house.reply(id, "Here again").await;
+    page.reads(".message.human", "Here again").await;
+    let own = "[...document.querySelectorAll('.message.you .text')].map((one) => one.innerText).join('|')";
+    let expected = "I would like to talk to a person|first offline|second offline|written while the house was shut";
+    assert_eq!(page.eval(own).await, expected);
+    page.open(&house.url("/chat?lang=en")).await;
+    page.reads(".message.human", "Here again").await;
+    assert_eq!(page.eval(own).await, expected);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_in_the_middle_of_a_talk_is_hardly_seen() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open("").await;
+    let page = browser.page().await;
+    page.open(&house.url("/chat?lang=en")).await;
+    writes(&page, "How long does shipping take?").await;
+    page.until("document.querySelector('.message.ai:not(.writing)')")
+        .await;
+    let house = house.restart().await;
+    writes(&page, "And to Spain?").await;
+    page.until(
+        "document.querySelectorAll('.message.ai:not(.writing), .message.system').length >= 2",
+    )
+    .await;
+    assert_eq!(
+        page.eval("document.querySelectorAll('.message.you').length")
+            .await,
+        2
+    );
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_anybody_writes_becomes_more_than_text() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open("").await;
+    let page = browser.page().await;
+    page.open(&house.url("/chat?lang=en")).await;
+    page.eval("window.stolen = 0; window.alert = () => { stolen += 1; }")
+        .await;
+    page.click("#person").await;
+    page.until("document.body.dataset.mode === 'waiting'").await;
+    let id = house.conversation(&page).await;
+    house.act(id, Act::Claim { force: false }).await;
+    let tries = [
+        "<script>alert(1)</script><img src=x onerror=alert(1)>",
+        "<a href=\"javascript:alert(1)\">click</a> javascript:alert(1) JAVASCRIPT:alert(1)",
+        "data:text/html,<script>alert(1)</script> vbscript:x file:///etc/passwd",
+        "https://bank.example@evil.example/ and http://user:pw@evil.example",
+        "see https://good.example/a_(b)?x=1&y=<b>, or http://good.example.",
+        "https://\u{430}pple.example/login",
+        "pay \u{202e}gpj.exe\u{202c} and \u{2066}hidden\u{2069} and zero\u{200b}width",
+        "{{constructor.constructor('alert(1)')()}} ${alert(1)} %3Cscript%3E",
+        "\"><svg onload=alert(1)>'--><!--",
+        "https://x.example/\"onmouseover=\"alert(1)",
+    ];
+    for text in tries {
+        house.reply(id, text).await;
+        writes(&page, text).await;
+    }
+    page.until("document.querySelectorAll('.message.human').length === 10")
+        .await;
+    page.until("document.querySelectorAll('.message.you:not(.pending)').length === 11")
+        .await;
+    // All links are to http or https, without names before the host, and open apart.
+    let links = page
+        .eval("[...document.querySelectorAll('.message a')].map((one) => [one.getAttribute('href'), one.rel, one.target].join(' ')).sort().join('\\n')")
+        .await;
+    let links: Vec<&str> = links.as_str().expect("text").lines().collect();
+    let rest = " noopener noreferrer nofollow ugc _blank";
+    let mut expected = Vec::new();
+    for href in [
+        "http://good.example/",
+        "https://good.example/a_(b)?x=1&y=",
+        "https://x.example/",
+        "https://xn--pple-43d.example/login",
+    ] {
+        expected.extend([format!("{href}{rest}"), format!("{href}{rest}")]);
+    }
+    assert_eq!(links, expected);
+    let count = page
+        .eval("document.querySelectorAll('#log script, #log img, #log svg, #log iframe, #log [onerror], #log [onload], #log [style]').length")
+        .await;
+    assert_eq!(count, 0);
+    let text = page
+        .eval("document.getElementById('log').textContent")
+        .await;
+    let text = text.as_str().expect("text");
+    assert!(text.contains("<script>alert(1)</script>"), "{text}");
+    assert!(text.contains("xn--pple-43d.example"), "shown as what it is");
+    for hidden in ['\u{202e}', '\u{202c}', '\u{2066}', '\u{2069}', '\u{200b}'] {
+        assert!(!text.contains(hidden), "{hidden:?}");
+    }
+    assert_eq!(page.eval("stolen").await, 0);
+    // Were there a hole, the page's own rules would still stand before it.
+    let barred = "(() => { try { document.body.innerHTML = '<b>x</b>'; return 'set'; } catch { return 'barred'; } })()";
+    assert_eq!(page.eval(barred).await, "barred");
+    assert_eq!(
+        page.eval("document.documentElement.scrollWidth <= innerWidth")
+            .await,
+        true
+    );
+    house.app.stop().await;
+}
+
+/// Puts a file into the page's input, as the system's dialog does.
+async fn attach(page: &Page, file: &Path) {
+    let input = json!({"expression": "document.getElementById('file')"});
+    let input = page.call("Runtime.evaluate", input).await;
+    let files = json!({"files": [file], "objectId": input["result"]["objectId"]});
+    page.call("DOM.setFileInputFiles", files).await;
+}
+
+/// A picture of 2 by 2 points.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x02\x08\x02\0\0\0\xfd\xd4\x9as\0\0\0\x15IDATx\xdac8\xa1a\xa3\x11u\x82\xe1\x03\x90^\x10\x05\0&\x1a\x05\x8d4\xa7\xe8\xc2\0\0\0\0IEND\xaeB`\x82";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_taken_by_what_they_hold_and_refused_with_a_reason() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open("[channels.web]\nkind = \"webchat\"\nupload_mb = 1\n").await;
+    let page = browser.page().await;
+    page.open(&house.url("/chat?lang=en")).await;
+    page.until("!document.getElementById('attach').disabled")
+        .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let make = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("writable");
+        path
+    };
+    attach(&page, &make("gr\u{f6}\u{df}e.png", PNG)).await;
+    page.until("document.querySelectorAll('.message.you .file').length === 1")
+        .await;
+    page.reads(".file", "gr\u{f6}\u{df}e.png").await;
+    page.until("document.querySelector('.file img')?.naturalWidth > 0")
+        .await;
+    attach(&page, &make("page.png", b"<html><script>alert(1)</script>")).await;
+    page.reads(".message.failed", "Files of this kind cannot be sent")
+        .await;
+    attach(&page, &make("long.txt", &[b'a'; 1024 * 1024 + 1])).await;
+    page.reads(".message.failed", "Files may have 1 MB at most")
+        .await;
+    attach(&page, &make("notes.txt", "Größe 42\n".as_bytes())).await;
+    page.reads(".file", "notes.txt").await;
+    // After a reload both are there, and what was refused is not.
+    page.open(&house.url("/chat?lang=en")).await;
+    page.until("document.querySelectorAll('.file').length === 2")
+        .await;
+    assert_eq!(
+        page.eval("document.querySelectorAll('.failed').length")
+            .await,
+        0
+    );
+    no_faults(&page);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_widget_on_another_site_keeps_its_thread_and_its_secrets() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let ours = listener.local_addr().expect("an address");
+    drop(listener);
+    let tag = format!(
+        "<script src='http://{ours}/chat/widget.js' data-channel=web data-color='#7a1fa2' data-language=en data-title='Help' async></script>"
+    );
+    let shop = site(move |_| tag.clone()).await;
+    let config = format!("[channels.web]\nkind = \"webchat\"\nallowed_origins = [\"{shop}\"]\n");
+    let dir = tempfile::tempdir().expect("a folder");
+    let house = House::again(dir, &ours.to_string(), config).await;
+
+    let page = browser.page().await;
+    page.open(&shop).await;
+    page.until("window.segueChat").await;
+    let frames = "document.querySelectorAll('iframe').length + frames.length";
+    assert_eq!(
+        page.eval(frames).await,
+        0,
+        "no frame before it is asked for"
+    );
+    page.eval("document.getElementById('before').focus()").await;
+    page.picture(&pictures().join("launcher.png")).await;
+    page.eval("segueChat.open()").await;
+    let chat = Frame::of(&page, 0).await;
+    chat.until("document.activeElement?.id === 'text'").await;
+    chat.reads("#title", "Help").await;
+    assert_eq!(
+        chat.eval("getComputedStyle(document.querySelector('header')).backgroundColor")
+            .await,
+        "rgb(122, 31, 162)"
+    );
+    chat.writes("How long does shipping take?").await;
+    chat.until("document.querySelector('.message.ai:not(.writing)')")
+        .await;
+    let id = house.conversation(&chat).await;
+
+    // The site's scripts have neither the frame nor what it keeps.
+    let reached = "frames.length + document.querySelectorAll('iframe').length + [...document.querySelectorAll('div')].filter((one) => one.shadowRoot).length";
+    assert_eq!(page.eval(reached).await, 0);
+    let kept = page
+        .eval("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+        .await;
+    let secret = chat
+        .eval("JSON.parse(localStorage.getItem('segue.chat.web'))")
+        .await;
+    let secret = secret.as_str().expect("a secret");
+    assert!(!kept.as_str().expect("text").contains(secret), "{kept}");
+    // Nor does a forged word close it.
+    page.eval("window.postMessage({segue: 'close'}, '*')").await;
+    let open = "sessionStorage.getItem('segue.chat.open.web')";
+    assert_eq!(page.eval(open).await, "1");
+
+    // Escape goes back to where one was; Tab stays inside.
+    chat.eval("document.getElementById('text').focus()").await;
+    for _ in 0..12 {
+        page.press("Tab").await;
+    }
+    assert_eq!(chat.eval("document.hasFocus()").await, true);
+    page.press("Escape").await;
+    page.until("document.activeElement && document.activeElement !== document.body && document.activeElement.tagName === 'DIV'")
+        .await;
+
+    // Shut, it counts what comes; opened, the count is gone.
+    house.act(id, Act::Escalate { queue: None }).await;
+    chat.until("document.body.dataset.mode === 'waiting'").await;
+    house.act(id, Act::Claim { force: false }).await;
+    house.reply(id, "Here is Ana").await;
+    chat.reads(".message.human", "Here is Ana").await;
+
+    // On the next page of the site it is the same thread, and it is open again where it was open.
+    page.eval("segueChat.open()").await;
+    page.open(&format!("{shop}/next")).await;
+    let chat = Frame::of(&page, 0).await;
+    chat.reads(".message.human", "Here is Ana").await;
+    assert_eq!(house.conversation(&chat).await, id);
+    page.picture(&pictures().join("widget.png")).await;
+    no_faults(&page);
+
+    // A site that is not named gets no chat in a frame.
+    let thief =
+        site(move |_| format!("<iframe src='http://{ours}/chat/embed?channel=web'></iframe>"))
+            .await;
+    let other = browser.page().await;
+    other.open(&thief).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let tree = other.call("Page.getFrameTree", json!({})).await;
+    let child = tree["frameTree"]["childFrames"][0]["frame"].to_string();
+    assert!(child.contains("chrome-error"), "{child}");
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_tabs_become_one_visitor_and_show_the_same() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let ours = listener.local_addr().expect("an address");
+    drop(listener);
+    // Two frames of one page are what two tabs are: two documents with one storage. Neither knows of the other.
+    let two = move |shop: &str| {
+        let frame = format!(
+            "<iframe width=380 height=560 src='http://{ours}/chat/embed?channel=web&lang=en&origin={shop}'></iframe>"
+        );
+        format!("{frame}{frame}")
+    };
+    let shop = site(two).await;
+    let config = format!("[channels.web]\nkind = \"webchat\"\nallowed_origins = [\"{shop}\"]\n");
+    let dir = tempfile::tempdir().expect("a folder");
+    let house = House::again(dir, &ours.to_string(), config).await;
+    let page = browser.page().await;
+    page.open(&shop).await;
+    let (one, two) = (Frame::of(&page, 0).await, Frame::of(&page, 1).await);
+    for tab in [&one, &two] {
+        tab.until(
+            "localStorage.getItem('segue.chat.web') && !document.getElementById('attach').disabled",
+        )
+        .await;
+    }
+    one.writes("How long does shipping take?").await;
+    for tab in [&one, &two] {
+        tab.until("document.querySelector('.message.ai:not(.writing)')")
+            .await;
+    }
+    two.writes("thank you").await;
+    for tab in [&one, &two] {
+        tab.until("document.querySelectorAll('.message.you:not(.pending)').length === 2")
+            .await;
+    }
+    let shown =
+        "[...document.querySelectorAll('.message .text')].map((one) => one.innerText).join('|')";
+    let both = async || one.eval(shown).await == two.eval(shown).await;
+    let began = Instant::now();
+    while !both().await {
+        assert!(
+            began.elapsed() < PATIENCE,
+            "{} / {}",
+            one.eval(shown).await,
+            two.eval(shown).await
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    no_faults(&page);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_looks_well_on_a_desk_and_in_a_hand_by_day_and_by_night() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let calendar = "[channels.web]\nkind = \"webchat\"\n[queues.support]\ntell_position = true\n";
+    let house = House::open(calendar).await;
+    let page = browser.page().await;
+    page.open(&house.url("/chat?lang=en")).await;
+    writes(
+        &page,
+        "Hi! How long does shipping take, and what does it cost?",
+    )
+    .await;
+    page.until("document.querySelector('.message.ai:not(.writing)')")
+        .await;
+    page.click("#person").await;
+    page.until("document.body.dataset.mode === 'waiting'").await;
+    let id = house.conversation(&page).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for (name, width, height, phone) in [("desk", 1100, 760, false), ("phone", 390, 780, true)] {
+        page.size(width, height, phone).await;
+        for (light, dark) in [("day", false), ("night", true)] {
+            page.dark(dark).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            page.picture(&pictures().join(format!("waiting-{name}-{light}.png")))
+                .await;
+            assert_eq!(
+                page.eval("document.documentElement.scrollWidth <= innerWidth")
+                    .await,
+                true
+            );
+        }
+    }
+    house.act(id, Act::Claim { force: false }).await;
+    house
+        .reply(
+            id,
+            "Hello, I am Ana. Orders above 50 € ship free: https://shop.example/shipping",
+        )
+        .await;
+    page.reads(".message.human", "I am Ana").await;
+    writes(
+        &page,
+        "\u{645}\u{631}\u{62d}\u{628}\u{627} world, thanks! \u{1f642}",
+    )
+    .await;
+    writes(&page, &"averyveryverylongword".repeat(9)).await;
+    house.types(id);
+    page.reads("#typing", "Ana").await;
+    page.until("document.querySelectorAll('.pending').length === 0")
+        .await;
+    for (light, dark) in [("day", false), ("night", true)] {
+        page.dark(dark).await;
+        page.picture(&pictures().join(format!("human-phone-{light}.png")))
+            .await;
+    }
+    // The smallest telephones, and the keyboard that leaves half of them.
+    page.size(320, 300, true).await;
+    page.until("document.getElementById('text').getBoundingClientRect().bottom <= innerHeight")
+        .await;
+    page.picture(&pictures().join("small.png")).await;
+    assert_eq!(
+        page.eval("document.documentElement.scrollWidth <= innerWidth")
+            .await,
+        true
+    );
+    no_faults(&page);
+    house.app.stop().await;
+}
