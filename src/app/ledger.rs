@@ -49,7 +49,7 @@ impl Ledger {
             let open = self.open.load(Ordering::Relaxed);
             let waiting = i64::try_from(waiting()).unwrap_or(i64::MAX);
             let after = self.telling.load(Ordering::Acquire);
-            if before == after && before % 2 == 0 {
+            if before == after && before.is_multiple_of(2) {
                 self.found.store(open - waiting, Ordering::Relaxed);
                 break;
             }

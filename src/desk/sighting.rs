@@ -68,13 +68,10 @@ impl Sighting {
     pub fn new(id: EventId, turn: &Arc<Turn>, last: Option<&Self>) -> Self {
         // "A person will help you" hides nobody's words: an automatic text counts only where there is nothing else.
         let before = last.and_then(|last| last.said.clone());
-        let said = if turn
-            .entries
-            .iter()
-            .any(|entry| by_somebody(entry).is_some())
-        {
-            Some(Arc::clone(turn))
-        } else if before.is_none() && turn.entries.iter().any(|entry| spoken(entry).is_some()) {
+        let any = |what: fn(&Entry) -> bool| turn.entries.iter().any(what);
+        let counts = any(|entry| by_somebody(entry).is_some())
+            || before.is_none() && any(|entry| spoken(entry).is_some());
+        let said = if counts {
             Some(Arc::clone(turn))
         } else {
             before

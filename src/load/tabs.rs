@@ -180,7 +180,8 @@ impl Tabs {
                 | ToVisitor::StreamCut { .. }
                 | ToVisitor::Typing { .. }
                 | ToVisitor::Stored { .. }
-                | ToVisitor::Who { .. },
+                | ToVisitor::Who { .. }
+                | ToVisitor::Line { .. },
             ) => {}
             Ok(ToVisitor::Refused(_) | ToVisitor::Error { .. }) | Err(_) => {
                 open(&self.book).fault("a tab was told of an error".to_owned());

@@ -16,7 +16,7 @@ use crate::conversation::decision::{Answer, Refusal};
 use crate::conversation::event::Event;
 use crate::ids::ConversationId;
 use crate::metrics::ParkCause;
-use crate::store::LoadError;
+use crate::store::{LoadError, Store};
 
 /// Why an event is parked and not decided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -152,26 +152,14 @@ pub(super) async fn park(me: &ActorRef<Letter>, aside: Aside, kept: &mut Kept) {
         Why::TooLarge => {}
     }
     kept.router.barrier().await;
-    let again = post.again;
-    let (id, store, at) = (
-        kept.id(),
-        kept.router.store().clone(),
-        kept.router.clock().now(),
-    );
+    let (id, again) = (kept.id(), post.again);
+    let (store, at) = (kept.router.store().clone(), kept.router.clock().now());
     let reread = blocking(move || {
-        let parked = if again {
-            None
-        } else {
-            Some(store.park(name, &id.to_string(), &raw, reason, at)?)
+        let parked = match again {
+            true => None,
+            false => Some(store.park(name, &id.to_string(), &raw, reason, at)?),
         };
-        let Some(loaded) = store.load(id, 0)? else {
-            return Ok((parked, None));
-        };
-        let mut conversation = Conversation::decode(&loaded.head)
-            .map_err(|fault| LoadError::Corrupt(fault.to_string()))?;
-        let owed = conversation.owed_entries();
-        conversation.restore_texts(store.entries(id, &owed)?);
-        Ok((parked, Some(conversation)))
+        Ok((parked, reread(&store, id)?))
     })
     .await;
     let (parked, conversation) = match reread {
@@ -210,6 +198,18 @@ pub(super) async fn park(me: &ActorRef<Letter>, aside: Aside, kept: &mut Kept) {
             me.stop(Some("deciding panics".to_owned()));
         }
     }
+}
+
+/// The conversation as it was committed last.
+fn reread(store: &Store, id: ConversationId) -> Result<Option<Conversation>, LoadError> {
+    let Some(loaded) = store.load(id, 0)? else {
+        return Ok(None);
+    };
+    let mut conversation = Conversation::decode(&loaded.head)
+        .map_err(|fault| LoadError::Corrupt(fault.to_string()))?;
+    let owed = conversation.owed_entries();
+    conversation.restore_texts(store.entries(id, &owed)?);
+    Ok(Some(conversation))
 }
 
 /// The same conversation before its first commit.
