@@ -99,6 +99,22 @@ fn a_whole_configuration_is_understood() {
         prices.map(|(name, price)| (name.to_owned(), price)).into()
     );
     assert_eq!(config.knowledge.min_score, 420);
+    let tracing = &config.tracing;
+    assert_eq!(
+        tracing.otlp_endpoint.as_deref(),
+        Some("https://collector.example/otlp/v1/traces")
+    );
+    let headers = tracing.headers.iter();
+    let headers: Vec<_> = headers.map(|(n, v)| (n.as_str(), v.expose())).collect();
+    assert_eq!(
+        headers,
+        [
+            ("authorization", "collector-key"),
+            ("x-tenant", "from-a-file")
+        ]
+    );
+    assert_eq!(tracing.service_name, "front desk");
+    assert!((tracing.sample_ratio - 0.25).abs() < 1e-9 && !tracing.continue_inbound);
     assert_eq!(config.storage.data_dir, directory().join("data"));
 
     let policy = config.policy();
@@ -201,6 +217,7 @@ fn no_secret_is_ever_printed() {
         "gateway-token",
         "gateway-secret",
         "model-key",
+        "collector-key",
     ] {
         assert!(!shown.contains(secret), "{secret}");
     }

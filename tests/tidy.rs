@@ -13,7 +13,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("conversation", &["ids", "clock", "triage"]),
     ("triage", &["ids", "clock", "conversation"]),
-    ("channel", &["conversation", "ids", "clock", "secret"]),
+    ("trace", &["secret"]),
+    (
+        "channel",
+        &["conversation", "ids", "clock", "secret", "trace"],
+    ),
     ("knowledge", &["conversation", "ids", "clock"]),
     (
         "model",
@@ -24,6 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "secret",
             "knowledge",
             "triage",
+            "trace",
         ],
     ),
     ("store", &["conversation", "ids", "clock"]),
@@ -40,6 +45,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "channel",
             "model",
             "metrics",
+            "trace",
         ],
     ),
     (
@@ -59,6 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "store",
             "secret",
             "learning",
+            "trace",
         ],
     ),
     (

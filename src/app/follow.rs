@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, LogLevel};
 use crate::conversation::policy::Policy;
 use crate::conversation::words::ModeName;
 use crate::desk::Desk;
@@ -152,6 +152,7 @@ impl Follower {
         if !later.is_empty() {
             tracing::warn!(sections = later.join(", "), "these changes need a restart");
         }
+        let log = self.follow_log(config.log.level);
         let moved = config.knowledge.dir != self.config.knowledge.dir;
         self.config.knowledge.dir.clone_from(&config.knowledge.dir);
         if moved {
@@ -162,7 +163,7 @@ impl Follower {
         let policy = with_channels_of(&last, config.policy());
         if policy.hash == last.hash {
             tracing::info!("the configuration was read again: the rules are the same");
-            return None;
+            return log.then_some(true);
         }
         let (store, kept) = (runtime.store().clone(), policy.clone());
         let stored = crate::runtime::blocking(move || Ok(super::build::keep(&kept, &store))).await;
@@ -179,6 +180,25 @@ impl Follower {
             .await;
         tracing::info!(policy = hash, "changed rules are in force");
         Some(true)
+    }
+
+    /// Whether lines are logged from another level on now.
+    fn follow_log(&mut self, level: LogLevel) -> bool {
+        if self.config.log.level == level {
+            return false;
+        }
+        self.config.log.level = level;
+        let set = crate::trace::log::set_level(level.as_str());
+        if set {
+            tracing::info!(
+                level = level.as_str(),
+                "the level of the log is another one"
+            );
+        } else {
+            let variable = crate::trace::log::VARIABLE;
+            tracing::warn!("the level of the log stays: {variable} decides it");
+        }
+        set
     }
 
     async fn read_knowledge(&self) {
@@ -244,8 +264,9 @@ fn needs_restart(now: &Config, next: &Config) -> Vec<&'static str> {
         ("model", now.model != model),
         ("knowledge", search(now) != search(next)),
         ("limits", now.limits != next.limits),
-        ("log", now.log != next.log),
+        ("log", now.log.format != next.log.format),
         ("metrics", now.metrics != next.metrics),
+        ("tracing", now.tracing != next.tracing),
     ];
     differs
         .into_iter()

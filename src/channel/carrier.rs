@@ -16,6 +16,7 @@ use super::text::cut;
 use super::{Call, Channel};
 use crate::clock::monotonic;
 use crate::conversation::message::{Attempt, FailureCause, Retry};
+use crate::trace;
 
 /// The most of an answer that is read: providers answer with one or two kilobytes.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -196,6 +197,7 @@ impl Carrier {
                 Retry::After(wait),
             );
         }
+        trace::called(host);
         let outcome = self.exchange(call).await;
         let answered = match &outcome {
             Outcome::Answered(status, ..) => !status.is_server_error(),
@@ -212,10 +214,12 @@ impl Carrier {
     }
 
     async fn exchange(&self, call: &Call) -> Outcome {
+        let mut headers = call.headers.clone();
+        trace::carry(&mut headers);
         let sent = self
             .client
             .request(call.method.clone(), &call.url)
-            .headers(call.headers.clone())
+            .headers(headers)
             .body(call.body.clone())
             .send()
             .await;
@@ -226,6 +230,7 @@ impl Carrier {
             Err(error) => return Outcome::Broken(self.detail(error)),
         };
         let status = answer.status();
+        trace::status(status.as_u16());
         let headers = std::mem::take(answer.headers_mut());
         let mut body = Vec::new();
         // What could be read of the body goes to the translator even if the rest never came: the status is an answer,

@@ -1,16 +1,12 @@
 //! `segue serve`: starts, says where to look, runs until told to stop, stops in good order.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::{complain, say};
 use crate::app::App;
@@ -18,6 +14,7 @@ use crate::config::{ChannelKind, Config, Environment, LogFormat, default_path};
 use crate::conversation::words::Role;
 use crate::http::listen::CONNECTIONS_MAX;
 use crate::metrics::Complaints;
+use crate::trace::export::{self, Export};
 
 /// What can be said on the command line; it wins over the file and the environment.
 #[derive(Args, Debug)]
@@ -57,7 +54,6 @@ pub fn run(arguments: &ServeArguments) -> ExitCode {
     }
     config.server.listen = arguments.listen.unwrap_or(config.server.listen);
     config.server.ops_listen = arguments.ops_listen.unwrap_or(config.server.ops_listen);
-    log(&config);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -68,7 +64,13 @@ pub fn run(arguments: &ServeArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    runtime.block_on(serve(config, path))
+    let export = watch(&config, runtime.handle());
+    let code = runtime.block_on(serve(config, path));
+    // After the last event, while the runtime still carries what is exported.
+    if let Some(export) = export {
+        export.stop();
+    }
+    code
 }
 
 /// Raises how many files may be open to what the system allows, and says so if that is too few.
@@ -204,20 +206,34 @@ fn welcome(app: &App, config: &Config, demonstration: bool) {
     let _unread = say(&told);
 }
 
-fn log(config: &Config) {
-    let filter = EnvFilter::try_from_env("SEGUE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(config.log.level.as_str()));
-    // Colours are for eyes: in a file or a collector they are noise. NO_COLOR is whoever's wish not to see any.
-    let wanted = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-    let lines = tracing_subscriber::fmt::layer()
-        .with_ansi(wanted && std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    // What the status page shows of the log is what the log shows.
-    let registry = tracing_subscriber::registry()
-        .with(filter)
-        .with(Complaints::of_process());
-    match config.log.format {
-        LogFormat::Json => registry.with(lines.json()).init(),
-        LogFormat::Text => registry.with(lines).init(),
+/// Begins to log, and to export spans where that is configured. That it cannot be is no reason not to serve.
+fn watch(config: &Config, runtime: &tokio::runtime::Handle) -> Option<Export> {
+    let tracing = &config.tracing;
+    let begun = tracing.otlp_endpoint.as_ref().map(|endpoint| {
+        crate::channel::carrier::install_crypto();
+        let settings = export::Settings {
+            endpoint: endpoint.clone(),
+            headers: tracing.headers.clone(),
+            sample_ratio: tracing.sample_ratio,
+            service_name: tracing.service_name.clone(),
+            continue_inbound: tracing.continue_inbound,
+        };
+        Export::begin(&settings, runtime.clone())
+    });
+    crate::trace::log::begin(
+        config.log.format == LogFormat::Json,
+        config.log.level.as_str(),
+        // What the status page shows.
+        vec![Box::new(Complaints::of_process())],
+    );
+    match begun? {
+        Ok(export) => {
+            tracing::info!(endpoint = tracing.otlp_endpoint, "spans are exported");
+            Some(export)
+        }
+        Err(fault) => {
+            tracing::error!(%fault, "spans are not exported");
+            None
+        }
     }
 }

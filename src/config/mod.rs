@@ -20,7 +20,7 @@ pub use fault::{Fault, Faults, Place};
 pub use sections::{
     ChannelKind, ChannelSection, HttpSection, KnowledgeSection, LimitsSection, LogFormat, LogLevel,
     LogSection, MetricsSection, ModelPrices, ModelSection, Provider, ServerSection, StorageSection,
-    TwilioSection, TwilioSender, WebchatSection,
+    TracingSection, TwilioSection, TwilioSender, WebchatSection,
 };
 pub use source::Environment;
 pub use values::{Rate, duration, show};
@@ -38,7 +38,7 @@ pub const FILE_NAME: &str = "segue.toml";
 /// A configuration is some pages of text; anything larger is another file.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Sections that the contract names and this version does not support.
-const LATER: &[&str] = &["desks", "notify", "events", "tracing"];
+const LATER: &[&str] = &["desks", "notify", "events"];
 
 /// Everything that was configured. Comparable, printable (secrets print as stars).
 #[derive(Clone, PartialEq, Debug)]
@@ -71,6 +71,8 @@ pub struct Config {
     pub log: LogSection,
     /// `[metrics]`.
     pub metrics: MetricsSection,
+    /// `[tracing]`.
+    pub tracing: TracingSection,
 }
 
 impl Config {
@@ -100,6 +102,7 @@ impl Config {
             limits: LimitsSection::default(),
             log: LogSection::default(),
             metrics: MetricsSection::default(),
+            tracing: TracingSection::default(),
         }
     }
 
@@ -194,6 +197,7 @@ impl Config {
                 self.server.ops_listen
             ));
         }
+        warnings.extend(self.tracing.warning());
         warnings
     }
 }
@@ -239,6 +243,8 @@ fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
     let log = LogSection::read(reader, section);
     let section = child(reader, "metrics");
     let metrics = MetricsSection::read(reader, section);
+    let section = child(reader, "tracing");
+    let tracing = TracingSection::read(reader, section);
     root.finish(reader, LATER);
     Config {
         server,
@@ -255,6 +261,7 @@ fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
         limits,
         log,
         metrics,
+        tracing,
     }
 }
 

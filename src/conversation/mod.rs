@@ -46,6 +46,7 @@ mod handoff;
 mod hours;
 mod human;
 mod human_acts;
+mod named;
 mod offer;
 mod outbox;
 mod placeholders;

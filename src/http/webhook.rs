@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
+use tracing::{Instrument as _, Span};
 
 use super::Doors;
 use super::body::{self, Arrived};
@@ -21,8 +22,10 @@ use crate::channel::{Arrival, TurnedAway, Webhook};
 use crate::conversation::decision::Answer;
 use crate::conversation::message::Medium;
 use crate::metrics::{ParkCause, WebhookRefusal};
+use crate::ids::ChannelName;
 use crate::runtime::{Retried, Unavailable, blocking};
 use crate::store::Parked;
+use crate::trace;
 
 /// How often at most a webhook that was turned away is told above DEBUG: strangers decide how many there are, and the
 /// metric counts them all.
@@ -132,7 +135,12 @@ async fn receive(
     let (content_type, body) = channel.acknowledgement();
     match parsed {
         Ok(arrivals) => {
-            deliver(doors, medium, arrivals).await?;
+            let route = match door {
+                Door::Messages => "/webhooks/{channel}",
+                Door::Reports => "/webhooks/{channel}/status",
+            };
+            let span = trace::webhook(route, name, medium.as_str(), &whole.headers);
+            within(span, deliver(doors, medium, arrivals)).await?;
             doors.metrics.ingress(medium, began.elapsed());
         }
         Err(TurnedAway::Unparseable(why)) => {
@@ -141,6 +149,20 @@ async fn receive(
         Err(turned_away) => return Err(turn_away(doors, medium, &turned_away)),
     }
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+}
+
+/// Does `work` in `span`, which says how it ended.
+async fn within<T>(
+    span: Span,
+    work: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    let noted = span.clone();
+    let done = work.instrument(span).await;
+    let status = done
+        .as_ref()
+        .map_or_else(Problem::status, |_| StatusCode::OK);
+    trace::answered(&noted, status.as_u16());
+    done
 }
 
 /// Hands over what arrived, in order; the last answer is for whoever sent a single message. A customer who writes too
@@ -316,7 +338,11 @@ async fn receive_message(doors: &Doors, request: Request) -> Result<Response, Pr
         ),
         Arrival::Report(_) | Arrival::Ignored(_) => None,
     });
-    let last = deliver(doors, Medium::Http, arrivals).await?;
+    let instance = arrivals.iter().find_map(channel_of);
+    let instance = instance.map_or("", ChannelName::as_str);
+    let medium = Medium::Http.as_str();
+    let span = trace::webhook("/api/v1/messages", instance, medium, &whole.headers);
+    let last = within(span, deliver(doors, Medium::Http, arrivals)).await?;
     doors.metrics.ingress(Medium::Http, began.elapsed());
     let status = if last == Some(Answer::Duplicate) {
         "duplicate"
@@ -325,6 +351,13 @@ async fn receive_message(doors: &Doors, request: Request) -> Result<Response, Pr
     };
     let body = serde_json::json!({ "status": status, "conversation": conversation.map(|id| id.to_string()) });
     Ok(axum::Json(body).into_response())
+}
+
+fn channel_of(arrival: &Arrival) -> Option<&ChannelName> {
+    match arrival {
+        Arrival::Message(inbound) | Arrival::FromUs(inbound) => Some(&inbound.channel),
+        Arrival::Report(_) | Arrival::Ignored(_) => None,
+    }
 }
 
 #[cfg(test)]

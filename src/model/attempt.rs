@@ -21,6 +21,7 @@ use super::{anthropic, openai};
 use crate::conversation::question::ModelVerdict;
 use crate::conversation::trail::Usage;
 use crate::conversation::words::ModelFault;
+use crate::trace;
 
 /// Bytes for each token, where a provider does not count them: English has about four, Spanish somewhat fewer.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -41,6 +42,8 @@ pub(super) struct Ask<'a> {
     pub(super) guard: &'a Guard,
     pub(super) emit: Option<&'a dyn Emit>,
     pub(super) cancelled: &'a CancellationToken,
+    /// When this attempt began.
+    pub(super) began: Instant,
     /// Until when this model may take to begin.
     pub(super) patience: Instant,
     /// Until when an answer that has begun to show must be complete.
@@ -172,6 +175,7 @@ impl Remote {
     ) -> Streamed {
         let mut reader = Reader::new(&self.dialect);
         let mut decoder = Decoder::new();
+        let mut first = true;
         while !reader.is_done() {
             let piece = match exchange
                 .piece(self.until(ask, !voice.shown.is_empty()))
@@ -181,6 +185,9 @@ impl Remote {
                 Err(why) => return Streamed::Broken(why, reader.so_far().clone()),
             };
             let last = piece.is_none();
+            if std::mem::take(&mut first) && !last {
+                trace::first_chunk(ask.began.elapsed());
+            }
             let events = match piece {
                 Some(piece) => decoder.feed(&piece),
                 None => std::mem::take(&mut decoder).finish().map(Vec::from_iter),
@@ -203,6 +210,7 @@ impl Remote {
 
     /// What a complete reply means. `shown`: what the customer saw of it, if it was streamed.
     fn judged(&self, ask: &Ask<'_>, reply: Reply, shown: Option<String>) -> Result<Answer, Failed> {
+        trace::finished(finished(&reply));
         if reply.finish == Finish::Filtered && reply.tools.is_empty() {
             let why = Refused::new(ModelFault::Filtered, "the provider held the answer back");
             let seen = shown.is_some_and(|shown| !shown.is_empty());
@@ -273,6 +281,17 @@ impl Remote {
             }),
         };
         priced(tokens, self.prices)
+    }
+}
+
+/// Why the model stopped, in OpenTelemetry's words.
+fn finished(reply: &Reply) -> &'static str {
+    match reply.finish {
+        Finish::Complete if !reply.tools.is_empty() => "tool_calls",
+        Finish::Complete => "stop",
+        Finish::Length => "length",
+        Finish::Filtered => "content_filter",
+        Finish::Other => "other",
     }
 }
 

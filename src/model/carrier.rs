@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::wire::Refused;
 use crate::conversation::words::ModelFault;
+use crate::trace;
 
 /// The longest whole body, in bytes: an answer of the greatest length, with generous JSON around it.
 pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -104,16 +105,20 @@ impl Carrier {
 
     /// Posts `body` and waits for the head of the answer.
     pub(super) async fn post(&self, body: String, until: Until<'_>) -> Result<Exchange, Refused> {
+        let mut headers = self.headers.clone();
+        trace::carry(&mut headers);
+        trace::called(self.url.authority());
         let call = self
             .client
             .post(self.url.clone())
-            .headers(self.headers.clone())
+            .headers(headers)
             .body(body)
             .send();
         let response = until
             .wait("waiting for the model", call)
             .await?
             .map_err(|error| broken(&error))?;
+        trace::status(response.status().as_u16());
         Ok(Exchange {
             status: response.status(),
             response,

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tracing::Span;
 
 use super::attempt::Remote;
 use super::carrier::Carrier;
 use super::settings::{ModelSettings, Provider};
 use super::wire::Dialect;
+use crate::conversation::question::Question;
+use crate::trace;
 
 /// The model cannot be used as configured.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +77,27 @@ impl Model {
             name: settings.name.clone(),
             slots: Semaphore::new(settings.max_concurrent),
             kind,
+        })
+    }
+
+    /// The span of one attempt at `question`.
+    pub(super) fn span(&self, question: &Question, stream: bool) -> Span {
+        let (provider, max_tokens) = match &self.kind {
+            Kind::Offline { .. } => ("offline", None),
+            Kind::Remote(remote) => {
+                let provider = match &remote.dialect {
+                    Dialect::Anthropic { .. } => "anthropic",
+                    Dialect::OpenAi { .. } => "openai",
+                };
+                (provider, Some(remote.max_tokens))
+            }
+        };
+        trace::chat(trace::Chat {
+            conversation: &question.conversation,
+            provider,
+            model: &self.name,
+            stream,
+            max_tokens,
         })
     }
 }

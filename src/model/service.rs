@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::attempt::{Answer, Ask, Failed, sum};
 use super::carrier::Until;
@@ -26,6 +27,7 @@ use crate::conversation::question::{Grounds, ModelAnswer, ModelFailure, ModelVer
 use crate::conversation::trail::{Source, Usage};
 use crate::conversation::words::ModelFault;
 use crate::knowledge::{Hit, Knowledge};
+use crate::trace;
 
 /// The pause before the second attempt where the provider asked for none.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
@@ -235,13 +237,14 @@ impl Service {
             .await
             .map_err(nothing)?;
         let _slot = slot.expect("the semaphore is never closed");
+        let span = model.span(asked.question, asked.emit.is_some());
         let result = match &model.kind {
             Kind::Offline { delay } => {
                 until
                     .wait("waiting as configured", tokio::time::sleep(*delay))
                     .await
                     .map_err(nothing)?;
-                self.offline(asked)
+                span.in_scope(|| self.offline(asked))
             }
             Kind::Remote(remote) => {
                 let mut prompt =
@@ -252,16 +255,28 @@ impl Service {
                     guard: &asked.guard,
                     emit: asked.emit,
                     cancelled: asked.cancelled,
+                    began: monotonic(),
                     patience,
                     deadline: asked.deadline,
                 };
-                remote.ask(ask).await
+                remote.ask(ask).instrument(span.clone()).await
             }
         };
         let usage = match &result {
             Ok(answer) => answer.usage,
-            Err(failed) => failed.usage,
+            Err(failed) => {
+                trace::failed(&span, failed.why.fault.as_str());
+                failed.usage
+            }
         };
+        trace::spent(
+            &span,
+            trace::Spent {
+                input: usage.input,
+                cached: usage.cached,
+                output: usage.output,
+            },
+        );
         *spent = sum(*spent, usage);
         result
     }

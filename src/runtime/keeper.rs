@@ -18,6 +18,7 @@ use super::outward::{Asked, ended_ask, frames, hang_up, obey, perform};
 use super::parking::{Why, for_parking, park};
 use super::recall::{Forgotten, recall};
 use super::router::Router;
+use super::traced;
 use super::window::Window;
 use super::{Answered, Unavailable};
 use crate::clock::monotonic;
@@ -30,6 +31,7 @@ use crate::conversation::{Conversation, HEAD_BYTES_ALARM, HEAD_BYTES_MAX};
 use crate::ids::{AskId, ConversationId};
 use crate::metrics::{Passivation, Standing};
 use crate::store::{CommitError, Listing, Turn};
+use crate::trace::{self, Cause, Promised};
 
 /// The actor. Its state is [`Kept`].
 pub struct Keeper;
@@ -54,6 +56,8 @@ pub struct Kept {
     window: Window,
     /// How it stood after the last turn handed to the store.
     pub(super) standing: Standing,
+    /// The handoff that waits, while spans are exported.
+    pub(super) promised: Option<Box<Promised>>,
 }
 
 impl Kept {
@@ -80,6 +84,7 @@ impl Kept {
             forgotten: Forgotten::Asked(0),
             window,
             standing,
+            promised: None,
         }
     }
 
@@ -121,9 +126,9 @@ impl Actor for Keeper {
     ) -> Result<(), ActorProcessingErr> {
         match letter {
             Letter::Post(post) => handle(&me, post, kept).await,
-            Letter::Durable(perform) => {
+            Letter::Durable(perform, cause) => {
                 for one in perform {
-                    self::perform(&me, one, kept);
+                    self::perform(&me, one, &cause, kept);
                 }
             }
             Letter::CommitFailed(error) => {
@@ -206,7 +211,15 @@ fn turn(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) -> Option<B
     let waited = figures::taken_out(&mut post, began, kept);
     let rescue = for_parking(&post.event);
     let name = post.event.name();
+    let span = traced::event(
+        name,
+        began.saturating_duration_since(post.at),
+        &post.cause,
+        kept,
+    );
+    let _within = span.enter();
     if is_too_much(&post.event, kept) {
+        traced::parked(&span, "too_large");
         return Some(Box::new(Aside {
             why: Why::TooLarge,
             name,
@@ -223,16 +236,20 @@ fn turn(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) -> Option<B
             if let Some(ask) = ends {
                 kept.asks.retain(|asked| asked.ask != ask);
             }
-            tracing::debug!(conversation = %kept.id(), event = name, answer = ?kind(&decision.answer), "decided");
+            traced::decided(&span, &decision, kept);
+            tracing::debug!("decided");
             commit(me, decision, *post, kept);
             None
         }
-        Err(_panicked) => Some(Box::new(Aside {
-            why: Why::Panicked,
-            name,
-            rescue,
-            post: *post,
-        })),
+        Err(_panicked) => {
+            traced::parked(&span, "panicked");
+            Some(Box::new(Aside {
+                why: Why::Panicked,
+                name,
+                rescue,
+                post: *post,
+            }))
+        }
     }
 }
 
@@ -265,6 +282,7 @@ pub(super) fn commit(me: &ActorRef<Letter>, decision: Decision, post: Post, kept
     let (number, durable, keeper) = (kept.submitted, Arc::clone(&kept.durable), me.clone());
     let (hub, id) = (kept.router.hub().clone(), kept.id());
     let news = News::of(&post, kept);
+    let span = trace::held();
     let Post {
         reply,
         permit,
@@ -281,10 +299,11 @@ pub(super) fn commit(me: &ActorRef<Letter>, decision: Decision, post: Post, kept
                     hub.publish(id, frame);
                 }
                 if !perform.is_empty() {
-                    let _ = keeper.cast(Letter::Durable(perform));
+                    let _ = keeper.cast(Letter::Durable(perform, Cause::of(&span)));
                 }
             }
             Err(error) => {
+                trace::failed(&span, "not_committed");
                 answer(reply, Err(Unavailable::Store(error)));
                 let _ = keeper.cast(Letter::CommitFailed(error));
             }
@@ -347,17 +366,5 @@ pub(super) fn answer(reply: Option<oneshot::Sender<Answered>>, answer: Answered)
     if let Some(reply) = reply {
         // Whoever asked may have gone away; what was decided stands all the same.
         let _ = reply.send(answer);
-    }
-}
-
-/// The word for an answer in logs: never its text.
-fn kind(answer: &Answer) -> &'static str {
-    match answer {
-        Answer::Accepted => "accepted",
-        Answer::Duplicate => "duplicate",
-        Answer::Ignored => "ignored",
-        Answer::Claimed { .. } => "claimed",
-        Answer::Wrote { .. } => "wrote",
-        Answer::Refused(_) => "refused",
     }
 }

@@ -13,13 +13,14 @@ use crate::conversation::decision::Perform;
 use crate::conversation::event::Event;
 use crate::metrics::Took;
 use crate::store::CommitError;
+use crate::trace::Cause;
 
 /// What a keeper can be sent.
 pub enum Letter {
     /// An event, perhaps with somebody waiting for the answer.
     Post(Box<Post>),
-    /// A commit is durable: this is to be performed now.
-    Durable(Vec<Perform>),
+    /// A commit is durable: this is to be performed now. And the event it was decided on.
+    Durable(Vec<Perform>, Cause),
     /// A commit was not made, or nobody knows: give up.
     CommitFailed(CommitError),
     /// What the AI is shown was read from the store.
@@ -48,6 +49,8 @@ pub struct Post {
     pub at: Instant,
     /// How long it took to be decided, once it was.
     pub took: Option<Took>,
+    /// Where it comes from.
+    pub cause: Cause,
 }
 
 impl Post {
@@ -62,6 +65,7 @@ impl Post {
             again: false,
             at: monotonic(),
             took: None,
+            cause: Cause::here(),
         }
     }
 }

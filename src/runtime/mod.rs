@@ -27,6 +27,7 @@ mod streaming;
 mod switches;
 #[cfg(test)]
 mod tests;
+mod traced;
 mod waking;
 mod wheel;
 mod window;

@@ -4,6 +4,7 @@
 //! for the end of a stream, which must not wait. What comes of it goes back to the conversation as a new event.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ractor::ActorRef;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use super::keeper::{Kept, commit, decide};
 use super::letter::{Letter, Post};
 use super::perform::{Asking, Sending};
 use super::streaming::StreamCell;
+use super::traced;
 use crate::conversation::decision::{Decision, Perform, Signal};
 use crate::conversation::event::Event;
 use crate::conversation::message::Medium;
@@ -21,6 +23,7 @@ use crate::conversation::trail::Fact;
 use crate::conversation::words::Class;
 use crate::ids::AskId;
 use crate::store::Turn;
+use crate::trace::Cause;
 
 /// A call to the model that is out.
 pub(super) struct Asked {
@@ -91,7 +94,7 @@ pub(super) fn frames(turns: &[Turn], kept: &Kept) -> Vec<Frame> {
 }
 
 /// Does what a durable decision asks for, if the gate is still open for it.
-pub(super) fn perform(me: &ActorRef<Letter>, perform: Perform, kept: &mut Kept) {
+pub(super) fn perform(me: &ActorRef<Letter>, perform: Perform, cause: &Cause, kept: &mut Kept) {
     match perform {
         Perform::Send(effect) => {
             let (now, policy) = (kept.router.clock().now(), kept.router.policy());
@@ -104,6 +107,7 @@ pub(super) fn perform(me: &ActorRef<Letter>, perform: Perform, kept: &mut Kept) 
                         &kept.conversation,
                         outgoing,
                         &kept.epoch,
+                        cause,
                     )
                 });
             let event = match attempt {
@@ -111,9 +115,15 @@ pub(super) fn perform(me: &ActorRef<Letter>, perform: Perform, kept: &mut Kept) 
                 Some(Sending::Done(attempt)) => Event::SendSettled { effect, attempt },
                 None => Event::SendSuppressed { effect },
             };
+            let span = traced::event(event.name(), Duration::ZERO, cause, kept);
+            let _within = span.enter();
             match decide(event, kept) {
-                Ok(decision) => commit(me, decision, Post::of(Event::DeadlinePassed), kept),
+                Ok(decision) => {
+                    traced::decided(&span, &decision, kept);
+                    commit(me, decision, Post::of(Event::DeadlinePassed), kept);
+                }
                 Err(_panicked) => {
+                    traced::parked(&span, "panicked");
                     tracing::error!(conversation = %kept.id(), "settling a send panicked; the keeper gives up");
                     kept.router.wake_soon(kept.id());
                     me.stop(Some("deciding panicked".to_owned()));
@@ -144,6 +154,7 @@ pub(super) fn perform(me: &ActorRef<Letter>, perform: Perform, kept: &mut Kept) 
                 at_hand: kept.shown_for(ask),
                 stream: cell,
                 cancel,
+                cause: cause.clone(),
             };
             kept.router
                 .performer()

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use ractor::ActorRef;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::letter::Letter;
 use super::router::Router;
 use super::streaming::StreamCell;
+use super::traced;
 use super::window::{self, Window};
 use super::{Frame, blocking};
 use crate::channel::carrier::Carrier;
@@ -30,6 +32,7 @@ use crate::ids::{AskId, ConversationId, EffectId};
 use crate::metrics::Metrics;
 use crate::model::{Emit, Service};
 use crate::store::LoadError;
+use crate::trace::{self, Cause};
 
 /// The longest that a message waits for a free line after its release. Then it is known not to have left, and is tried
 /// again soon: nothing may still wait here when the conversation takes it for lost.
@@ -95,6 +98,7 @@ impl Performer {
         conversation: &Conversation,
         outgoing: Outgoing<'_>,
         epoch: &Arc<AtomicU64>,
+        cause: &Cause,
     ) -> Option<Sending> {
         let common = conversation.common();
         let Some(channel) = self.channels.get(&common.channel).cloned() else {
@@ -130,13 +134,24 @@ impl Performer {
         let (id, effect, router, me) = (common.id, outgoing.effect, router.clone(), self.clone());
         let (medium, attempts) = (common.medium, outgoing.attempts);
         let busy = Busy::begin(&self.under_way);
-        tokio::spawn(async move {
+        let sending = trace::Sending {
+            conversation: &id,
+            channel: medium.as_str(),
+            class: outgoing.class.as_str(),
+            message: effect.0,
+            attempt: attempts,
+        };
+        let span = trace::send(sending, cause);
+        let within = span.clone();
+        let sent = async move {
             let event = me
                 .carry((medium, effect, attempts), channel.as_ref(), &calls, gate)
                 .await;
+            traced::sent(&span, &event);
             router.tell(id, event);
             drop(busy);
-        });
+        };
+        tokio::spawn(sent.instrument(within));
         Some(Sending::Under)
     }
 
@@ -187,12 +202,16 @@ impl Performer {
             common.customer.name.clone(),
         );
         let (me, router, keeper) = (self.clone(), router.clone(), keeper.clone());
-        tokio::spawn(async move {
+        let channel = common.medium.as_str();
+        let span = trace::answer(&id, channel, asking.ask.0, &asking.cause);
+        let within = span.clone();
+        let asked = async move {
             let Asking {
                 ask,
                 at_hand,
                 stream,
                 cancel,
+                cause: _,
             } = asking;
             let shown = match at_hand {
                 Some(lines) => Ok(lines),
@@ -220,6 +239,7 @@ impl Performer {
                 Ok(answer) => {
                     if let Some(took) = stream.and_then(|cell| cell.first_after()) {
                         me.metrics.ai_first_chunk(&answer.model, took);
+                        trace::first_shown(&span, took);
                     }
                     Event::ModelAnswered { ask, answer }
                 }
@@ -228,8 +248,10 @@ impl Performer {
                     Event::ModelFailed { ask, failure }
                 }
             };
+            traced::answered(&span, &event);
             router.tell(id, event);
-        });
+        };
+        tokio::spawn(asked.instrument(within));
     }
 
     /// Waits until nothing is on its way to a provider any more, for at most `patience`.
@@ -256,6 +278,8 @@ pub(super) struct Asking {
     pub(super) stream: Option<Arc<StreamCell>>,
     /// Fired when nobody wants the answer any more.
     pub(super) cancel: CancellationToken,
+    /// The event that led to it.
+    pub(super) cause: Cause,
 }
 
 /// Reads what the AI is shown from the store, and leaves it with the keeper for the next question.

@@ -27,6 +27,7 @@ use crate::conversation::policy::Policy;
 use crate::ids::{ByConversation, ConversationId};
 use crate::metrics::{MailboxRefusal, Metrics};
 use crate::store::Store;
+use crate::trace::Cause;
 
 /// The map is split so that two messages seldom wait for each other.
 const MAPS: usize = 64;
@@ -185,6 +186,7 @@ impl Router {
             again,
             at: monotonic(),
             took: None,
+            cause: Cause::here(),
         };
         if !self.send(id, post) {
             return Err(Unavailable::Busy);

@@ -159,7 +159,7 @@ impl Router {
                 | Event::Acted { .. }
                 | Event::Faulted { .. } => None,
             },
-            Letter::Durable(_)
+            Letter::Durable(..)
             | Letter::CommitFailed(_)
             | Letter::WindowRead(_)
             | Letter::Rest

@@ -7,9 +7,11 @@ pub mod model;
 pub mod queues;
 pub mod routing;
 mod signs;
+pub mod tracing;
 pub mod triage;
 pub mod words;
 
+pub use self::tracing::TracingSection;
 pub use channels::{
     ChannelKind, ChannelSection, HttpSection, TwilioSection, TwilioSender, WebchatSection,
 };

@@ -72,6 +72,7 @@ pub fn effect_of(fact: &Fact) -> Option<EffectId> {
 /// The entry as JSON.
 pub fn show(entry: &Entry, states: &States) -> Value {
     let (kind, said) = fact(&entry.fact);
+    debug_assert_eq!(kind, entry.fact.name(), "one name for the same thing");
     let mut shown = Map::new();
     shown.insert("n".into(), json!(entry.n));
     shown.insert("at".into(), json!(entry.at.rfc3339()));
