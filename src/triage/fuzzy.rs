@@ -24,9 +24,9 @@ pub(super) struct Fuzzy {
     words: Vec<Option<Box<str>>>,
 }
 
-/// The keys are hashes already.
+/// For tables that only we fill: keys that are hashes already, and words of ours.
 #[derive(Clone, Default)]
-struct Plain(u64);
+pub(super) struct Plain(u64);
 
 impl std::hash::BuildHasher for Plain {
     type Hasher = Self;
@@ -37,7 +37,7 @@ impl std::hash::BuildHasher for Plain {
 
 impl std::hash::Hasher for Plain {
     fn finish(&self) -> u64 {
-        self.0
+        (self.0 ^ (self.0 >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {

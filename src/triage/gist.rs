@@ -39,7 +39,7 @@ impl Gist {
         let words: Vec<&str> = (0..count).map(|i| reading.words.word(i)).collect();
         let mut hashes: Vec<u32> = Vec::with_capacity(count);
         for (i, word) in words.iter().enumerate() {
-            if TOPICS.of(word, tongues, &mut hashes) {
+            if TOPICS.of(word, &words, tongues, &mut hashes) {
                 continue;
             }
             let numeral = word.bytes().any(|b| b.is_ascii_digit());
@@ -53,7 +53,6 @@ impl Gist {
                 hashes.push(topics::stem(word));
             }
         }
-        TOPICS.of_pairs(&words, tongues, &mut hashes);
         if !hashes.iter().any(|hash| TRACKED.contains(hash)) {
             hashes.retain(|hash| *hash != STATUS);
         }

@@ -9,8 +9,10 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 
 use super::classes::{self, Bits, WORTH};
-use super::fuzzy::Fuzzy;
+use super::fuzzy::{Fuzzy, Plain};
 use super::normal::normalise;
+use super::slots::{AMOUNT, words_of};
+pub(super) use super::slots::{Meaning, Phrase, Slot};
 use super::spelling::{is_held, is_vowel, letters_for_digits, release, spread};
 
 /// The bundled languages; a language's place here is its bit.
@@ -19,8 +21,6 @@ pub(super) const LANGUAGES: [&str; 8] = ["en", "es", "pt", "fr", "de", "it", "nl
 pub(super) const UNKNOWN: u16 = u16::MAX;
 /// The most words of one phrase.
 const PHRASE_WORDS_MAX: usize = 16;
-/// In a phrase, written `#`: a number, in digits or words, with its currency.
-pub(super) const AMOUNT: u16 = u16::MAX - 1;
 
 /// Words of written-out requests are corrected from this length on: shorter ones have too many neighbours.
 const ASKED_LETTERS_MIN: usize = 7;
@@ -35,67 +35,6 @@ pub(super) fn tongue(language: &str) -> Option<Tongues> {
         .iter()
         .position(|known| known.eq_ignore_ascii_case(primary))?;
     Some(1 << place)
-}
-
-/// What a phrase means, wherever it stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Meaning {
-    /// Asks for a person.
-    Ask,
-    /// Looks like it and does not: its words do not count.
-    Not,
-    /// "I am a", "are you a": who is named next is not asked for.
-    Identity,
-    /// "Is there", "do you have".
-    There,
-    /// Several words that only together are what they are: "member of staff", "get back to".
-    Span {
-        /// What they are.
-        class: Bits,
-        /// Whose "my" does not make it somebody else's: "my account manager".
-        ours: bool,
-    },
-    /// Fires (or, if `against`, keeps from firing) a rule.
-    Rule {
-        /// Which, as its maker numbered it.
-        rule: u16,
-        /// Whether it speaks against the rule.
-        against: bool,
-    },
-}
-
-/// One place in a phrase.
-#[derive(Clone, Debug)]
-pub(super) struct Slot {
-    /// The words that may stand in it, in ascending order.
-    pub(super) words: Box<[u16]>,
-    /// Whether it may stay empty.
-    pub(super) optional: bool,
-}
-
-impl Slot {
-    /// Whether an amount stands in it.
-    pub(super) fn is_amount(&self) -> bool {
-        *self.words == [AMOUNT]
-    }
-}
-
-/// All words that stand in `slots`.
-fn words_of(slots: &[Slot]) -> impl Iterator<Item = u16> {
-    let words = slots.iter().filter(|slot| !slot.is_amount());
-    words.flat_map(|slot| slot.words.iter().copied())
-}
-
-/// A phrase, place by place.
-#[derive(Clone, Debug)]
-pub(super) struct Phrase {
-    pub(super) slots: Box<[Slot]>,
-    pub(super) meaning: Meaning,
-    pub(super) tongues: Tongues,
-    /// Only at the beginning of a thought.
-    pub(super) begins: bool,
-    /// Only at its end.
-    pub(super) ends: bool,
 }
 
 /// What one word can be.
@@ -117,7 +56,7 @@ pub(super) struct Entry {
 
 /// All of it.
 pub(super) struct Lexicon {
-    ids: HashMap<Box<str>, u16>,
+    ids: HashMap<Box<str>, u16, Plain>,
     entries: Vec<Entry>,
     phrases: Vec<Phrase>,
     fuzzy: Option<Fuzzy>,
@@ -158,7 +97,7 @@ impl Lexicon {
     /// When the bundled data is wrong, which its test shows.
     pub(super) fn bundled() -> Self {
         let mut lexicon = Self {
-            ids: HashMap::new(),
+            ids: HashMap::default(),
             entries: Vec::new(),
             phrases: Vec::new(),
             fuzzy: None,

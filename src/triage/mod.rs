@@ -18,6 +18,7 @@ mod reading;
 mod rules;
 pub mod settings;
 mod signals;
+mod slots;
 mod spans;
 pub mod specs;
 mod spelling;

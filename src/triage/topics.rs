@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use super::fuzzy::Fuzzy;
+use super::fuzzy::{Fuzzy, Plain};
 use super::lexicon::{Tongues, tongue};
 use super::spelling::spread;
 
@@ -37,21 +37,15 @@ const TEXT: &str = include_str!("data/topics.toml");
 /// What one word is, in which languages.
 struct Sense {
     tongues: Tongues,
+    /// The word that must stand anywhere in the message too, where one must.
+    with: Option<Box<str>>,
     /// `None`: it says nothing.
     topic: Option<u32>,
 }
 
-/// Two words that together are a topic.
-struct Pair {
-    tongues: Tongues,
-    words: [Box<str>; 2],
-    topic: u32,
-}
-
 /// All lists.
 pub(super) struct Topics {
-    words: HashMap<Box<str>, Vec<Sense>>,
-    pairs: Vec<Pair>,
+    words: HashMap<Box<str>, Vec<Sense>, Plain>,
     slips: Fuzzy,
     known: Vec<Box<str>>,
 }
@@ -71,27 +65,19 @@ impl Topics {
     fn bundled() -> Self {
         let read: BTreeMap<String, BTreeMap<String, String>> =
             toml::from_str(TEXT).expect("the bundled data is tested");
-        let mut words: HashMap<Box<str>, Vec<Sense>> = HashMap::new();
-        let mut pairs = Vec::new();
+        let mut words: HashMap<Box<str>, Vec<Sense>, Plain> = HashMap::default();
         for (language, lists) in &read {
             let tongues = tongue(language).expect("a bundled language");
             for (name, list) in lists {
                 let topic = (name != "empty").then_some(hash(name.as_bytes()));
                 for written in list.split_whitespace() {
-                    match (written.split_once('+'), topic) {
-                        (Some((a, b)), Some(topic)) => pairs.push(Pair {
+                    let (first, with) = written.split_once('+').unzip();
+                    for word in spread(first.unwrap_or(written)) {
+                        words.entry(word.into()).or_default().push(Sense {
                             tongues,
-                            words: [a.into(), b.into()],
+                            with: with.map(Box::from),
                             topic,
-                        }),
-                        (Some(_), None) | (None, _) => {
-                            for word in spread(written) {
-                                words
-                                    .entry(word.into())
-                                    .or_default()
-                                    .push(Sense { tongues, topic });
-                            }
-                        }
+                        });
                     }
                 }
             }
@@ -99,7 +85,8 @@ impl Topics {
         let mut known: Vec<Box<str>> = words
             .iter()
             .filter(|(word, senses)| {
-                word.len() >= SLIP_LETTERS_MIN && senses.iter().any(|sense| sense.topic.is_some())
+                let lone = |sense: &Sense| sense.topic.is_some() && sense.with.is_none();
+                word.len() >= SLIP_LETTERS_MIN && senses.iter().any(lone)
             })
             .map(|(word, _)| word.clone())
             .collect();
@@ -107,15 +94,19 @@ impl Topics {
         let slips = Fuzzy::of((0_u16..).zip(&known).map(|(id, word)| (id, &**word)));
         Self {
             words,
-            pairs,
             slips,
             known,
         }
     }
 
-    /// Puts the topics of `word` into `found`. Says whether any list of `tongues` holds it.
-    pub(super) fn of(&self, word: &str, tongues: Tongues, found: &mut Vec<u32>) -> bool {
-        let exact = self.words.get(word);
+    /// Puts the topics of `word`, one of `all` words of a message, into `found`. Says whether any list of `tongues` holds it.
+    pub(super) fn of(
+        &self,
+        word: &str,
+        all: &[&str],
+        tongues: Tongues,
+        found: &mut Vec<u32>,
+    ) -> bool {
         let slipped = || {
             let id = self
                 .slips
@@ -124,29 +115,22 @@ impl Topics {
             let known = id.and_then(|id| self.known.get(id))?;
             self.words.get(known)
         };
-        let senses = match exact {
+        let senses = match self.words.get(word) {
             Some(senses) => Some(senses),
             None if word.len() >= SLIP_LETTERS_MIN => slipped(),
             None => None,
         };
         let mut held = false;
         for sense in senses.into_iter().flatten() {
-            if sense.tongues & tongues != 0 {
-                held = true;
-                found.extend(sense.topic);
+            let joined = |with: &str| all.contains(&with);
+            if sense.tongues & tongues == 0 || !sense.with.as_deref().is_none_or(joined) {
+                continue;
             }
+            // a pair says nothing of the word by itself
+            held |= sense.with.is_none();
+            found.extend(sense.topic);
         }
         held
-    }
-
-    /// Puts the topics of pairs among the words of a message into `found`.
-    pub(super) fn of_pairs(&self, words: &[&str], tongues: Tongues, found: &mut Vec<u32>) {
-        for pair in &self.pairs {
-            if pair.tongues & tongues != 0 && pair.words.iter().all(|word| words.contains(&&**word))
-            {
-                found.push(pair.topic);
-            }
-        }
     }
 }
 
@@ -169,10 +153,10 @@ mod tests {
 
     fn topics(text: &str) -> Vec<u32> {
         let mut found = Vec::new();
-        for word in text.split(' ') {
-            TOPICS.of(word, 1, &mut found);
+        let all: Vec<&str> = text.split(' ').collect();
+        for word in &all {
+            TOPICS.of(word, &all, 1, &mut found);
         }
-        TOPICS.of_pairs(&text.split(' ').collect::<Vec<_>>(), 1, &mut found);
         found
     }
 

@@ -16,7 +16,8 @@ impl Grammar<'_> {
         matches!(
             r.words.word(p),
             "people" | "ppl" | "folks" | "guys" | "mensen" | "leute" | "gente"
-        ) && !(v..p).any(|i| r.is(i, REAL))
+        ) && self.start(p) == p
+            && !(v..p).any(|i| r.is(i, REAL))
     }
 
     /// "he told me to speak to …": another's advice.

@@ -5,8 +5,23 @@ use super::context::REACH_MAX;
 use super::{Ask, CLEAR, Grammar, ask};
 
 /// Words that may follow the machine without making it another thing: "bot mode".
-const TRAILS: [&str; 10] = [
-    "mode", "chat", "thing", "menu", "option", "crap", "shit", "nonsense", "bs", "loop",
+const TRAILS: [&str; 16] = [
+    "mode",
+    "chat",
+    "thing",
+    "menu",
+    "option",
+    "crap",
+    "shit",
+    "nonsense",
+    "bs",
+    "loop",
+    "reply",
+    "replies",
+    "answers",
+    "responses",
+    "messages",
+    "stuff",
 ];
 
 impl Grammar<'_> {
@@ -23,7 +38,8 @@ impl Grammar<'_> {
             let bits = r.bits[i];
             if bits & (NEG | FED | NEGCAN) != 0 {
                 refused = Some(i);
-                led |= bits & FED != 0 || r.begins_thought(i);
+                let bidden = i > 0 && r.words.word(i - 1) == "do" && r.begins_thought(i - 1);
+                led |= bits & FED != 0 || bidden || r.begins_thought(i);
             } else if bits & (TALK | TALKING | WANT) != 0 {
                 led = true;
             } else if bits

@@ -54,6 +54,9 @@ impl Grammar<'_> {
         if !led || self.denied(p) || desk && !told {
             return None;
         }
+        if self.crowd(start.saturating_sub(1), p) {
+            return None;
+        }
         let mut h = p + 1;
         let mut me = false;
         let mut place = false;

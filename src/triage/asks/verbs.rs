@@ -50,6 +50,10 @@ impl Grammar<'_> {
         }
         let (p, link) = self.ahead(v, WHOM, CLEAR | LINK | ME | OTHER, 1)?;
         // what is connected must be the customer, or the customer's matter
+        let shown = matches!(r.words.word(v), "lead" | "guide" | "point");
+        if shown && r.bits[p] & ANYBODY == 0 {
+            return None;
+        }
         let thing = (v + 1..p).take_while(|i| r.bits[*i] & LINK == 0).any(|i| {
             r.bits[i] & (CLEAR | ME | OTHER) == 0 && !(r.bits[i] & BLOCK != 0 && r.is(i + 1, ME))
         });
