@@ -1,6 +1,7 @@
 //! Whether two messages ask the same: labelled pairs per language.
 //!
-//! `<language>/gist_tune.txt` was worked on with, `gist_held_out.txt` was written with it, set aside and is only counted.
+//! `<language>/gist_tune.txt` was worked on with, `gist_held_out.txt` was split from it by lot and is only
+//! counted; the same hand wrote the lines and, soon after, the data, so it shows evenness rather than what strangers write.
 //! A line is `=` (the same question) or `!` (another one), a tab, and two messages with a tab between.
 
 use std::fs;
@@ -10,7 +11,7 @@ use segue::triage::Gist;
 use super::LANGUAGES;
 
 /// The least of the same that are found, and the most of the others that are taken for the same; per thousand.
-const FLOORS: [(&str, usize, usize); 2] = [("gist_tune", 850, 50), ("gist_held_out", 600, 150)];
+const FLOORS: [(&str, usize, usize); 2] = [("gist_tune", 920, 50), ("gist_held_out", 850, 120)];
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the table is what this test is for")]

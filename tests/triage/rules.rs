@@ -1,7 +1,7 @@
 //! How evenly the default rules hear in the eight languages: labelled messages per rule.
 //!
-//! `<language>/rules_tune.txt` was worked on with, `rules_held_out.txt` was written with it, set aside and is only
-//! counted. A line is `+` or `-`, a tab, the topic, a tab, and the message; `-` is a look-alike of the topic.
+//! `<language>/rules_tune.txt` was worked on with, `rules_held_out.txt` was split from it by lot and is only counted; the same
+//! hand wrote the lines and, soon after, the data, so it shows evenness rather than what strangers write. A line is `+` or `-`, a tab, the topic, a tab, and the message; `-` is a look-alike of the topic.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ const TOPICS: [(&str, &[&str]); 5] = [
     ("urgent", &["keyword.urgent"]),
 ];
 /// The least recall and the most false positives of all languages together, per thousand.
-const FLOORS: [(&str, usize, usize); 2] = [("rules_tune", 950, 30), ("rules_held_out", 800, 80)];
+const FLOORS: [(&str, usize, usize); 2] = [("rules_tune", 970, 30), ("rules_held_out", 950, 40)];
 
 #[derive(Default)]
 struct Counts {
