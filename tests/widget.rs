@@ -474,6 +474,133 @@ async fn nothing_anybody_writes_becomes_more_than_text() {
     house.app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_text_comes_only_links_to_the_web_are_made_of_it() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open("").await;
+    let page = browser.page().await;
+    page.open(&house.url("/chat?lang=en")).await;
+    // Random texts out of what is dangerous: nothing but text and links to http and https may come of any.
+    let script = r#"(async () => {
+        const { fill } = await import(document.querySelector('link[href*="text.js"]').href);
+        const bits = ['http://', 'https://', 'HTTPS://', 'javascript:', 'data:text/html,', '<img src=x onerror=a()>', '<a href="', '">', "'", '"', '&lt;', '&#x3c;', '@', ':', '/', '//',
+            '\\', '(', ')', '.', ',', 'a.example', '127.0.0.1', '[::1]', '%00', '%0d%0a', '\u0000', '\u0007', '\n', '\t', ' ', '\u202e', '\u2066', '\u2069', '\u200b', '\u200f', '\ufeff', 'é', '学', '🙂', '\ud800', 'x'.repeat(50)];
+        let seed = 4711;
+        const random = (n) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n;
+        const faults = [];
+        let links = 0;
+        for (let round = 0; round < 20000; round += 1) {
+            const text = Array.from({ length: 1 + random(9) }, () => bits[random(bits.length)]).join('');
+            const box = document.createElement('p');
+            fill(box, text);
+            if (/[\u0000-\u0008\u202a-\u202e\u2066-\u2069\u200b]/.test(box.textContent)) faults.push(['unseen', text]);
+            for (const one of box.querySelectorAll('*')) {
+                links += 1;
+                const ok = one.tagName === 'A' && /^https?:\/\/[^@]+$/.test(one.origin) && !one.username && !one.password
+                    && one.getAttributeNames().sort().join() === 'dir,href,rel,target' && /\bnoopener\b/.test(one.rel)
+                    && new URL(one.textContent).href === one.href;
+                if (!ok) faults.push([one.outerHTML, text]);
+            }
+        }
+        return links > 100 ? JSON.stringify(faults.slice(0, 5)) : `only ${links} links`;
+    })()"#;
+    assert_eq!(page.eval(script).await, "[]");
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_colour_a_site_asks_for_can_be_read() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open("").await;
+    let page = browser.page().await;
+    page.open(&house.url("/chat?lang=en")).await;
+    let script = r##"(async () => {
+        const { palette, contrast } = await import(document.querySelector('link[href*="theme.js"]').href);
+        const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+        const faults = [];
+        for (let colour = 0; colour < 4096; colour += 1) {
+            const hex = '#' + [...colour.toString(16).padStart(3, '0')].map((digit) => digit + digit).join('');
+            const { brand, ink, light, dark } = palette(hex);
+            const pairs = { ink: [brand, ink], light: [light, '#ffffff'], lightPerson: [light, '#e2f4e6'], dark: [dark, '#22272e'], darkPerson: [dark, '#1d3a27'] };
+            for (const [name, [one, other]] of Object.entries(pairs)) if (contrast(rgb(one), rgb(other)) < 4.5) faults.push([hex, name]);
+        }
+        for (const wrong of ['', 'red', '#12', '#1234567', '#zzzzzz', null, 'url(x)']) if (palette(wrong)) faults.push(wrong);
+        return JSON.stringify(faults.slice(0, 5));
+    })()"##;
+    assert_eq!(page.eval(script).await, "[]");
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_has_buttons_that_stand_until_they_are_answered() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open("").await;
+    let page = browser.page().await;
+    page.open(&house.url("/chat?lang=en")).await;
+    for asked in 1..=3 {
+        writes(&page, "How long does shipping take?").await;
+        page.until(&format!(
+            "document.querySelectorAll('.message.ai:not(.writing), .message.system').length >= {asked}"
+        ))
+        .await;
+    }
+    page.until("document.querySelector('.choices button')")
+        .await;
+    page.picture(&pictures().join("offer.png")).await;
+    // By the keyboard alone.
+    page.eval("document.querySelector('.choices button').focus()")
+        .await;
+    page.press("Enter").await;
+    page.until("document.body.dataset.mode === 'waiting'").await;
+    page.until("!document.querySelector('.choices')").await;
+    assert_eq!(page.eval("document.activeElement.id").await, "text");
+    no_faults(&page);
+    house.app.stop().await;
+}
+
+/// How long it takes from a person's reply, which is stored on the way, to the customer's screen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_persons_reply_is_on_the_customers_screen_at_once() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open("").await;
+    let page = browser.page().await;
+    page.open(&house.url("/chat?lang=en")).await;
+    page.click("#person").await;
+    page.until("document.body.dataset.mode === 'waiting'").await;
+    let id = house.conversation(&page).await;
+    house.act(id, Act::Claim { force: false }).await;
+    page.reads("#who", "Ana").await;
+    page.eval("window.seen = {}; new MutationObserver(() => { for (const one of document.querySelectorAll('.message.human .text')) seen[one.textContent] ??= performance.timeOrigin + performance.now(); }).observe(document.getElementById('log'), {childList: true, subtree: true})").await;
+    let mut took = Vec::new();
+    for n in 0..100 {
+        let text = format!("reply {n}");
+        let said = std::time::SystemTime::now();
+        house.reply(id, &text).await;
+        page.until(&format!("seen['{text}']")).await;
+        let seen = page.eval(&format!("seen['{text}']")).await;
+        let said = said
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("after 1970");
+        took.push(seen.as_f64().expect("a time") - said.as_secs_f64() * 1_000.0);
+    }
+    took.sort_by(f64::total_cmp);
+    // Seen with `--success-output final`; the bound is for a machine that does much else.
+    println!(
+        "reply to screen: median {:.1} ms, p99 {:.1} ms",
+        took[50], took[98]
+    );
+    assert!(took[50] < 500.0, "the median of a hundred: {} ms", took[50]);
+    house.app.stop().await;
+}
+
 /// Puts a file into the page's input, as the system's dialog does.
 async fn attach(page: &Page, file: &Path) {
     let input = json!({"expression": "document.getElementById('file')"});

@@ -6,7 +6,7 @@
 //! browser keeps to it, so a stranger's page cannot lay it under a picture of something else.
 
 use axum::extract::Query;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
@@ -102,6 +102,18 @@ fn served(html: String, rules: String) -> Response {
     let rules = HeaderValue::try_from(rules).unwrap_or(HeaderValue::from_static("sandbox"));
     headers.insert(header::CONTENT_SECURITY_POLICY, rules);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    for (name, value) in [
+        ("cross-origin-opener-policy", "same-origin"),
+        (
+            "permissions-policy",
+            "camera=(), microphone=(), geolocation=(), payment=()",
+        ),
+    ] {
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+    }
     guard(headers);
     response
 }

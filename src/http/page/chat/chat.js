@@ -17,7 +17,7 @@ const { words, spoken } = wordsOf(language);
 const { channel, upload } = document.body.dataset;
 const base = "/chat/" + encodeURIComponent(channel);
 const $ = (id) => document.getElementById(id);
-const field = $("text"), title = oneLine(asked.get("title")) || words.title;
+const field = $("text");
 const kept = memory(channel);
 const fresh = 60000; // only what was said just now is read out
 
@@ -50,6 +50,8 @@ const wire = new Wire(base, {
 });
 const outbox = new Outbox(kept, (word) => wire.send(word), (message, state, why) => thread.unstored(message, state, why));
 const outside = framedBy() && frame(framedBy());
+// Only a site that shows us says what stands on top: a link to our own page must not.
+const title = (outside && oneLine(asked.get("title"))) || words.title;
 
 // ---- what is heard
 
@@ -152,7 +154,7 @@ function showWho(told) {
 function showLine({ position, minutes, closed, opens_at: opens }) {
   let text = words.connecting;
   if (closed) text = opens ? words.opens.replace("%s", moment(opens)) : words.shut;
-  else if (position || minutes) text = [position && words.place.replace("%n", position), minutes && words.soon.replace("%n", minutes)].filter(Boolean).join(" ");
+  else if (position || minutes) text = [text, position && words.place.replace("%n", position), minutes && words.soon.replace("%n", minutes)].filter(Boolean).join(" ");
   $("line").classList.toggle("closed", Boolean(closed));
   if ($("line-text").textContent !== text) $("line-text").textContent = text;
 }
@@ -322,10 +324,23 @@ addEventListener("drop", (event) => {
   if (!$("attach").hidden && !$("attach").disabled) attach(event.dataTransfer.files);
 });
 document.addEventListener("visibilitychange", () => {
+  doze();
   if (document.hidden) return;
   if (shown) sawAll();
   wire.wake();
 });
+
+// A page that nobody looks at and that nobody is about to answer gives its connection to others.
+const DOZE_AFTER = 60000;
+let dozing;
+function doze() {
+  clearTimeout(dozing);
+  if (shown && !document.hidden) return;
+  dozing = setTimeout(() => {
+    if (mode === "waiting" || mode === "human" || outbox.all.length || pendingFiles.size) return doze();
+    wire.rest();
+  }, DOZE_AFTER);
+}
 kept.changed("", (known) => known && known !== visitor && become(known));
 kept.changed(".seen", (newest) => {
   seen = Math.max(seen, newest ?? -1);
@@ -343,6 +358,7 @@ if (outside) {
   addEventListener("keydown", (event) => event.key === "Escape" && !event.isComposing && outside.close());
   const appear = () => {
     shown = true;
+    doze();
     sawAll();
     if (thread.atEnd) thread.toEnd();
     wire.wake();
@@ -352,7 +368,10 @@ if (outside) {
     appear();
     field.focus();
   });
-  outside.on("closed", () => { shown = false; });
+  outside.on("closed", () => {
+    shown = false;
+    doze();
+  });
   trap(document.body);
 } else {
   keepAboveKeyboard();
@@ -377,5 +396,6 @@ showWho({ mode: null });
 for (const one of outbox.all) thread.unstored(one, "pending");
 if (outbox.all.length) $("empty").hidden = true;
 wire.wake();
+doze();
 if (outside) outside.ready();
 else field.focus();

@@ -2,7 +2,7 @@
 // is written in it can be read (WCAG AA: a contrast of 4.5 to 1).
 
 const READABLE = 4.5;
-const CARDS = { light: [255, 255, 255], dark: [34, 39, 46] };
+const BACKS = { light: [226, 244, 230], dark: [29, 58, 39] }; // a person's messages: the hardest that links stand on
 
 const parsed = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 const written = (rgb) => "#" + rgb.map((part) => Math.round(part).toString(16).padStart(2, "0")).join("");
@@ -21,7 +21,7 @@ export function contrast(one, other) {
 function readable(colour, back) {
   const towards = luminance(back) > 0.18 ? 0 : 255;
   for (let part = 0; part <= 1; part += 0.05) {
-    const mixed = colour.map((value) => value + (towards - value) * part);
+    const mixed = colour.map((value) => Math.round(value + (towards - value) * part));
     if (contrast(mixed, back) >= READABLE) return mixed;
   }
   return [towards, towards, towards];
@@ -31,8 +31,8 @@ function readable(colour, back) {
 export function palette(hex) {
   if (!/^#[0-9a-f]{6}$/i.test(hex || "")) return null;
   const brand = parsed(hex);
-  const ink = contrast(brand, [255, 255, 255]) >= READABLE ? [255, 255, 255] : [16, 18, 22];
-  return { brand: written(brand), ink: written(ink), light: written(readable(brand, CARDS.light)), dark: written(readable(brand, CARDS.dark)) };
+  const ink = contrast(brand, [255, 255, 255]) >= READABLE ? [255, 255, 255] : [0, 0, 0];
+  return { brand: written(brand), ink: written(ink), light: written(readable(brand, BACKS.light)), dark: written(readable(brand, BACKS.dark)) };
 }
 
 export function dress({ color, theme }) {

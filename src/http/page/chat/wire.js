@@ -53,6 +53,15 @@ export class Wire {
     this.wake();
   }
 
+  // Until somebody wakes it.
+  rest() {
+    const { link } = this;
+    clearTimeout(this.waiting);
+    this.link = null;
+    this.up = false;
+    link?.close();
+  }
+
   drop() {
     const link = this.link;
     if (!link) return;
