@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -272,7 +272,7 @@ impl Page {
 
     /// Waits until an expression is true.
     pub async fn until(&self, expression: &str) {
-        let began = Instant::now();
+        let began = segue::clock::monotonic();
         loop {
             let asked =
                 json!({"expression": format!("Boolean({expression})"), "returnByValue": true});

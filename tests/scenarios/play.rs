@@ -569,6 +569,20 @@ impl World {
     }
 }
 
+/// To `@agent`, or to a queue.
+fn transfer(to: &str) -> Act {
+    match to.strip_prefix('@') {
+        Some(agent) => Act::Transfer {
+            queue: None,
+            to: Some(agent.into()),
+        },
+        None => Act::Transfer {
+            queue: Some(to.into()),
+            to: None,
+        },
+    }
+}
+
 fn act(words: &[&str], text: &str) -> Result<Act, String> {
     let text = text.to_owned();
     Ok(match words {
@@ -584,16 +598,7 @@ fn act(words: &[&str], text: &str) -> Result<Act, String> {
         ["notes"] => Act::Note { text },
         ["types"] => Act::Typing,
         ["views"] => Act::Viewing,
-        ["transfers", "to", to] => match to.strip_prefix('@') {
-            Some(agent) => Act::Transfer {
-                queue: None,
-                to: Some(agent.into()),
-            },
-            None => Act::Transfer {
-                queue: Some((*to).into()),
-                to: None,
-            },
-        },
+        ["transfers", "to", to] => transfer(to),
         ["hands", "back"] => Act::HandBack {
             note: text,
             seen: None,
