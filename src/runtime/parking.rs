@@ -34,6 +34,13 @@ impl Why {
             Self::TooLarge => "the conversation has grown too large; resolve it, then retry",
         }
     }
+
+    const fn cause(self) -> ParkCause {
+        match self {
+            Self::Panicked => ParkCause::Panicked,
+            Self::TooLarge => ParkCause::TooLarge,
+        }
+    }
 }
 
 impl Router {
@@ -180,10 +187,7 @@ pub(super) async fn park(me: &ActorRef<Letter>, aside: Aside, kept: &mut Kept) {
         kept.conversation = conversation.unwrap_or_else(|| anew(&kept.conversation, &kept.router));
         return;
     };
-    kept.router.metrics().parked(match why {
-        Why::Panicked => ParkCause::Panicked,
-        Why::TooLarge => ParkCause::TooLarge,
-    });
+    kept.router.metrics().parked(why.cause());
     kept.conversation = conversation.unwrap_or_else(|| anew(&kept.conversation, &kept.router));
     match decide(
         Event::Faulted {

@@ -104,6 +104,7 @@ impl Told<'_> {
                 .collect();
             self.talk(entry, &step);
             self.handoff(entry);
+            self.deadline(entry);
             self.person(entry, &before);
             self.message(entry);
         }
@@ -246,7 +247,11 @@ impl Told<'_> {
             } else if *outcome == Settlement::Abandoned {
                 self.timed("segue_handoff_abandon_seconds", *waited_ms);
             }
-        } else if let Fact::LadderStepped { action, .. } = &entry.fact {
+        }
+    }
+
+    fn deadline(&mut self, entry: &Entry) {
+        if let Fact::LadderStepped { action, .. } = &entry.fact {
             self.one("segue_ladder_steps_total", &[("action", action.as_str())]);
         } else if let Fact::GhostDeclared { cause, .. } = &entry.fact {
             use segue::conversation::trail::GhostCause;
