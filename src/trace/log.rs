@@ -74,8 +74,8 @@ pub fn set_level(level: &str) -> bool {
 /// The actors' library wraps each actor into a span that lasts as long as it: half a KiB, and noise on every line.
 fn filter(level: &str) -> EnvFilter {
     match level {
-        "trace" => EnvFilter::new(level),
-        _ => EnvFilter::new(format!("{level},ractor=warn")),
+        "info" | "debug" => EnvFilter::new(format!("{level},ractor=warn")),
+        _ => EnvFilter::new(level),
     }
 }
 
