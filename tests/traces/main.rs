@@ -622,3 +622,34 @@ async fn the_level_of_the_log_changes_while_it_runs() {
     hides(&log, WORDS);
     drop(house);
 }
+
+/// What is exported of a morning of which nothing begun here is kept, with `more` in `[tracing]`.
+async fn kept(more: &str) -> Vec<Seen> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let dir = dir.path();
+    let (outside, port) = (Outside::start().await, free_port());
+    let tracing = format!("{}sample_ratio = 0\n{more}", exported(&outside.url()));
+    configure(dir, port, &outside.url(), "info", &tracing);
+    let house = House::start(dir);
+    house.wait_ready(dir);
+    let day = Day {
+        dir,
+        line: Line::to(format!("http://127.0.0.1:{port}")),
+        outside: &outside,
+        agent: String::new(),
+    };
+    day.answers().await;
+    let ended = tokio::task::spawn_blocking(move || house.terminate()).await;
+    assert!(ended.expect("it ends").success(), "{}", said(dir));
+    let calls = outside.calls("traces");
+    read(calls.iter().map(|call| &call.body[..])).0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_is_to_be_kept_is_exported() {
+    let spans = kept("").await;
+    assert!(!spans.is_empty(), "whoever began it keeps it");
+    assert!(spans.iter().all(|span| span.trace == THEIRS), "{spans:?}");
+    let spans = kept("continue_inbound = false\n").await;
+    assert!(spans.is_empty(), "{spans:?}");
+}
