@@ -50,7 +50,7 @@ fn skipped(why: &str) {
         std::env::var_os("SEGUE_PEERS").is_none_or(|wish| wish != "required"),
         "no browser: {why}"
     );
-    writeln!(std::io::stderr(), "SKIPPED: the inbox in a browser: {why}").expect("stderr is open");
+    writeln!(std::io::stderr(), "SKIPPED: the pages in a browser: {why}").expect("stderr is open");
 }
 
 impl Browser {
@@ -249,6 +249,15 @@ impl Page {
         self.until("document.readyState === 'complete'").await;
     }
 
+    /// Runs a script in every document from here on, before its own.
+    pub async fn before_all(&self, script: &str) {
+        self.call(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({"source": script}),
+        )
+        .await;
+    }
+
     /// The value of an expression, which may be a promise.
     pub async fn eval(&self, expression: &str) -> Value {
         let asked = json!({"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true});
@@ -259,15 +268,6 @@ impl Page {
             told["exceptionDetails"]
         );
         told["result"]["value"].clone()
-    }
-
-    pub async fn text(&self, selector: &str) -> String {
-        let found = format!("document.querySelector({selector:?})?.innerText ?? ''");
-        self.eval(&found)
-            .await
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
     }
 
     /// Waits until an expression is true.
