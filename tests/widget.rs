@@ -739,16 +739,24 @@ async fn the_widget_on_another_site_keeps_its_thread_and_its_secrets() {
     page.picture(&pictures().join("widget.png")).await;
     no_faults(&page);
 
-    // A site that is not named gets no chat in a frame.
-    let thief =
-        site(move |_| format!("<iframe src='http://{ours}/chat/embed?channel=web'></iframe>"))
-            .await;
+    // A site that is not named gets no chat in a frame, but a way to it.
+    let thief = site(move |_| {
+        format!("<script src='http://{ours}/chat/widget.js' data-language=en></script>")
+    })
+    .await;
     let other = browser.page().await;
     other.open(&thief).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let tree = other.call("Page.getFrameTree", json!({})).await;
-    let child = tree["frameTree"]["childFrames"][0]["frame"].to_string();
-    assert!(child.contains("chrome-error"), "{child}");
+    other.eval("segueChat.open()").await;
+    let began = monotonic();
+    loop {
+        let asked = json!({"depth": -1, "pierce": true});
+        let whole = other.call("DOM.getDocument", asked).await.to_string();
+        if whole.contains("Open it in a window of its own") {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{whole}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     house.app.stop().await;
 }
 

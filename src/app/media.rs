@@ -50,3 +50,69 @@ async fn kept_since(doors: &Doors, id: ConversationId) -> Option<SystemTime> {
     let millis = u64::try_from(since.as_millis()).ok()?;
     (UNIX_EPOCH + Duration::from_millis(millis)).checked_sub(GRACE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::App;
+    use crate::config::Config;
+    use crate::conversation::message::{Body, Customer, Inbound, Medium};
+    use crate::store::media::{FileId, Kind};
+
+    fn put(doors: &Doors, of: ConversationId) -> FileId {
+        let mut draft = doors.media.begin(of, 10).expect("room");
+        draft.write(b"x").expect("written");
+        draft.finish(Kind::Text).expect("kept")
+    }
+
+    fn age(doors: &Doors, id: &FileId, by: Duration) {
+        let (file, _) = doors.media.find(id).expect("readable").expect("there");
+        let written = file.metadata().and_then(|data| data.modified());
+        let before = written.expect("known") - by;
+        file.set_modified(before).expect("ours");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn files_go_with_their_conversation_and_not_before() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut config = Config::demonstration();
+        config.storage.data_dir = dir.path().to_owned();
+        config.server.listen = "127.0.0.1:0".parse().expect("an address");
+        config.server.ops_listen = "127.0.0.1:0".parse().expect("an address");
+        let app = App::start(config).await.expect("it starts");
+        let doors = app.doors().clone();
+        let inbound = Inbound {
+            channel: "web".into(),
+            medium: Medium::Webchat,
+            from: Customer {
+                address: "web:1".into(),
+                name: None,
+                language: None,
+            },
+            to: String::new(),
+            id: "m1".into(),
+            sent_at: None,
+            body: Body::Text("hello".into()),
+        };
+        doors.runtime.deliver(inbound).await.expect("delivered");
+        let known = doors.runtime.conversation_id(&"web".into(), "web:1");
+        let forgotten = ConversationId::from_bytes([7; 16]);
+        let (fresh, stays) = (put(&doors, forgotten), put(&doors, known));
+        let (gone, of_before) = (put(&doors, forgotten), put(&doors, known));
+        // Longer ago than an upload lasts, and for the known one: from before it was forgotten and begun again.
+        age(&doors, &gone, 2 * GRACE);
+        age(&doors, &of_before, 2 * GRACE);
+        age(&doors, &stays, GRACE / 2);
+        sweep(&doors, &CancellationToken::new()).await;
+        for (file, there) in [
+            (fresh, true),
+            (stays, true),
+            (gone, false),
+            (of_before, false),
+        ] {
+            let found = doors.media.find(&file).expect("readable");
+            assert_eq!(found.is_some(), there, "{file}");
+        }
+        app.stop().await;
+    }
+}

@@ -21,7 +21,8 @@ const field = $("text");
 const kept = memory(channel);
 const fresh = 60000; // only what was said just now is read out
 
-let visitor = kept.get("", null);
+const secret = (value) => (typeof value === "string" ? value : null);
+let visitor = secret(kept.get("", null));
 let mode = null, seen = kept.get(".seen", -1), shown = true;
 const unread = new Set();
 
@@ -63,7 +64,7 @@ function hear(told) {
     case "stream_cut": thread.cut(told.effect); break;
     case "typing": showTyping(told.name, told.seconds); break;
     case "stored": stored(told.id); break;
-    case "refused": outbox.refused(told); break;
+    case "refused": refused(told); break;
     case "who": showWho(told); break;
     case "line": showLine(told); break;
     default: console.warn(told.why || told.type);
@@ -72,7 +73,7 @@ function hear(told) {
 
 function welcome(told) {
   // Another tab may have become somebody meanwhile: then we are them, and there is one thread.
-  const known = kept.get("", null);
+  const known = secret(kept.get("", null));
   if (known && known !== told.visitor && thread.last === null && told.mode === null) return become(known);
   visitor = told.visitor;
   kept.set("", visitor);
@@ -116,6 +117,12 @@ function stored(id) {
     thread.mark(shown, "sent");
   }
   outbox.stored(id);
+}
+
+// The house says why in English; the page says what it knows in the customer's language.
+function refused(told) {
+  console.warn(told.why);
+  outbox.refused({ ...told, why: /longer/.test(told.why) ? words.large : "" });
 }
 
 function down(what) {
@@ -341,7 +348,7 @@ function doze() {
     wire.rest();
   }, DOZE_AFTER);
 }
-kept.changed("", (known) => known && known !== visitor && become(known));
+kept.changed("", (known) => secret(known) && known !== visitor && become(known));
 kept.changed(".seen", (newest) => {
   seen = Math.max(seen, newest ?? -1);
   for (const entry of unread) if (entry <= seen) unread.delete(entry);

@@ -21,7 +21,7 @@
   const language = asked.language || navigator.language || "en";
   const [OPEN, CLOSE, NEW, TITLE, BARRED, ALONE] = TEXTS[language.toLowerCase().split("-")[0]] || TEXTS.en;
   const colour = /^#?[0-9a-f]{6}$/i.test(asked.color || "") ? "#" + asked.color.replace("#", "") : "#0b5cad";
-  const READY_WITHIN = 10000;
+  const READY_WITHIN = 30000, READY_AFTER_LOAD = 3000; // its scripts run before a page is loaded; a refused page is loaded at once
 
   // Only whether the panel was open and whether there ever was a chat: nothing that opens anything.
   const remember = (store, name, value) => {
@@ -109,13 +109,15 @@
     frame.title = asked.title || TITLE;
     frame.src = url.href;
     frame.allow = "";
+    frame.addEventListener("load", () => setTimeout(() => ready || bar(), READY_AFTER_LOAD));
     panel.append(frame);
     setTimeout(() => ready || bar(), READY_WITHIN);
   }
 
   // Our page may not be framed here, or does not come: then it has a window of its own.
   function bar() {
-    console.warn(`Segue: the chat was not shown within ${READY_WITHIN / 1000} s. Is ${location.origin} in allowed_origins of the channel, and ${house} in this page's frame-src?`);
+    if (panel.classList.contains("barred")) return;
+    console.warn(`Segue: the chat was not shown. Is ${location.origin} in allowed_origins of the channel, and ${house} in this page's frame-src?`);
     const text = document.createElement("p"), link = document.createElement("a");
     text.textContent = BARRED;
     link.textContent = ALONE;

@@ -4,6 +4,7 @@
 const OPEN_WITHIN = 8000; // a network that swallows WebSockets answers nothing at all
 const STORED_WITHIN = 12000; // a message that is not stored by then went into a dead connection
 const WAIT_MIN = 500, WAIT_MAX = 30000;
+const SILENT_MAX = 65000; // events show every 20 s that they are alive
 const LOOK_EVERY = 5000, SLEPT = 30000; // a clock that jumps: the machine was asleep, and the connection is gone
 
 export class Wire {
@@ -22,7 +23,8 @@ export class Wire {
       const now = Date.now(), slept = now - looked > SLEPT;
       looked = now;
       const late = [...this.awaited.values()].some((left) => now - left > STORED_WITHIN);
-      if (this.link && (slept || (this.up && late))) this.again();
+      const silent = this.link?.heard && now - this.link.heard > SILENT_MAX;
+      if (this.link && (slept || silent || (this.up && late))) this.again();
     }, LOOK_EVERY);
     addEventListener("online", () => this.again());
     addEventListener("offline", () => this.drop());
@@ -89,7 +91,7 @@ export class Wire {
     };
     const ended = (code, reason) => {
       clearTimeout(patience);
-      if (!opened) this.plain = this.attempt > 0 && !this.plain; // twice in vain
+      if (this.link === link && !opened) this.plain = this.attempt > 0 && !this.plain; // twice in vain
       this.lost(link, code, reason);
     };
     const patience = setTimeout(() => { ended(); socket?.close(); }, OPEN_WITHIN);
@@ -143,6 +145,7 @@ export class Wire {
     for (let rest = ""; ;) {
       const { value, done } = await reader.read();
       if (done) return;
+      link.heard = Date.now();
       const events = (rest + value).split("\n\n");
       rest = events.pop();
       for (const event of events) {
