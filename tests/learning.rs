@@ -644,6 +644,104 @@ fn a_handoff_that_comes_earlier_is_no_added_one() {
     assert_eq!(found["added"], serde_json::json!([]));
 }
 
+/// Offered a person for two matters: one accepts, the other refuses.
+fn offered(rules: &Arc<Policy>) -> BTreeMap<&'static str, Story> {
+    let began = two_hours_ago();
+    let accepts = Story::of("fay", rules, began)
+        .says("cancel my subscription")
+        .after(MINUTE)
+        .says("yes please")
+        .after(MINUTE)
+        .claim("Max")
+        .resolve("Max");
+    let refuses = Story::of("gus", rules, began)
+        .says("cancel my subscription")
+        .after(MINUTE)
+        .says("no thanks");
+    BTreeMap::from([("fay", accepts), ("gus", refuses)])
+}
+
+#[test]
+fn an_offer_that_other_rules_do_not_make_is_accepted_by_nobody() {
+    let rules = policy();
+    let dir = kept(&offered(&rules), &rules);
+    let replay = |other: &str| {
+        std::fs::write(dir.path().join("other.toml"), other).expect("written");
+        let arguments = ["replay", "--policy", "other.toml", "--format", "json"];
+        json(&segue(dir.path(), &arguments))
+    };
+    let check = |found: &Value, members: [(&str, u64); 5]| {
+        for (member, expected) in members {
+            assert_eq!(found[member], expected, "{member}: {found}");
+        }
+    };
+    let same = replay("[queues.support]\n");
+    check(
+        &same,
+        [
+            ("handoffs_before", 1),
+            ("handoffs_after", 1),
+            ("offers_before", 2),
+            ("offers_added", 0),
+            ("offers_removed", 0),
+        ],
+    );
+    let without = replay("[triage]\noff = [\"keyword.cancel\"]\n");
+    check(
+        &without,
+        [
+            ("handoffs_before", 1),
+            ("handoffs_after", 0),
+            ("offers_before", 2),
+            ("offers_added", 0),
+            ("offers_removed", 2),
+        ],
+    );
+    assert_eq!(without["removed"][0]["words"], "yes please");
+    let at_once = replay("[[triage.scope]]\nname = \"keyword.cancel\"\naction = \"handoff\"\n");
+    check(
+        &at_once,
+        [
+            ("handoffs_before", 1),
+            ("handoffs_after", 2),
+            ("offers_before", 2),
+            ("earlier", 1),
+            ("offers_removed", 2),
+        ],
+    );
+    let report = json(&segue(dir.path(), &["report", "--format", "json"]));
+    assert_eq!(
+        (
+            &report["offers"],
+            &report["offers_accepted"],
+            &report["offers_refused"]
+        ),
+        (&2.into(), &1.into(), &1.into())
+    );
+}
+
+#[test]
+fn other_rules_send_what_they_match_to_their_queue() {
+    let rules = policy();
+    let dir = kept(&offered(&rules), &rules);
+    let other = "[queues.support]\n[queues.retention]\nmatch = { reason = [\"keyword\"], channel = [\"gateway\"] }\n\
+        [channels.gateway]\nkind = \"http\"\ntoken = \"t\"\ncallback_url = \"http://127.0.0.1:9\"\ncallback_secret = \"s\"\n\
+        queue = \"support\"\n";
+    std::fs::write(dir.path().join("other.toml"), other).expect("written");
+    let arguments = ["replay", "--policy", "other.toml", "--format", "json"];
+    let found = json(&segue(dir.path(), &arguments));
+    let queues = found["queues"].as_array().expect("a list");
+    let of = |name: &str, member: &str| {
+        let queue = queues.iter().find(|queue| queue["name"] == name);
+        queue.map_or(Value::Null, |queue| queue[member].clone())
+    };
+    assert_eq!(
+        (of("support", "removed"), of("retention", "added")),
+        (1.into(), 1.into()),
+        "{found}"
+    );
+}
+
 #[test]
 fn the_recorded_rules_reach_the_recorded_decisions_and_others_are_found_out() {
     let rules = policy();

@@ -127,6 +127,18 @@ fn text(found: &WhatIf) -> String {
     );
     figure("  would have come earlier", found.earlier.to_string());
     figure(
+        "offers of a person, as recorded",
+        found.offers_before.to_string(),
+    );
+    figure(
+        "  in addition (answer unknown)",
+        found.offers_added.to_string(),
+    );
+    figure(
+        "  not made under these rules",
+        found.offers_removed.to_string(),
+    );
+    figure(
         "minutes waited, as recorded",
         format!("{:.1}", found.waiting_minutes_before),
     );

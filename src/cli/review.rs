@@ -114,6 +114,14 @@ fn conversations(out: &mut String, report: &Report) {
         report.missed,
         String::new(),
     );
+    let offers = report.offers;
+    figure("a person was offered", offers, String::new());
+    for (name, answered) in [
+        ("  accepted", report.offers_accepted),
+        ("  refused", report.offers_refused),
+    ] {
+        figure(name, answered, of(answered, offers, "offers"));
+    }
     let answers = (report.deflections, report.ai_answers);
     figure(
         "answers of the AI that were none",

@@ -91,6 +91,15 @@ impl TriggerWindow {
         self.standing.as_ref()
     }
 
+    /// The same, if the offer that stands had never been made.
+    #[must_use]
+    pub fn without_offer(&self) -> Self {
+        Self {
+            standing: None,
+            ..self.clone()
+        }
+    }
+
     /// How often the AI deflected or answered vaguely; a good answer takes one back.
     pub fn deflections(&self) -> u8 {
         self.deflections

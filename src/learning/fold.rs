@@ -5,7 +5,7 @@
 //! few words was answered with nothing from the knowledge base behind it. A customer who then never wrote again is
 //! nobody's handoff and may have been a missed one.
 
-use super::record::{Ended, Given, Handoff, Record, Silence, millis};
+use super::record::{Ended, Given, Handoff, Offers, Record, Silence, millis};
 use super::source::Facts;
 use crate::clock::Timestamp;
 use crate::conversation::PASSED_ON;
@@ -39,6 +39,7 @@ pub fn fold(facts: Facts, entries: &[Entry], since: Timestamp, now: Timestamp) -
             deflections: 0,
             takeovers: 0,
             with_ai: false,
+            offers: Offers::default(),
             silence: None,
             verdict: None,
         },
@@ -142,9 +143,13 @@ impl Fold {
             | Fact::Edited { .. }
             | Fact::EventParked { .. }
             | Fact::CustomerChanged { .. }
-            | Fact::RuleFired { .. }
-            | Fact::OfferMade { .. }
-            | Fact::OfferAnswered { .. } => {}
+            | Fact::RuleFired { .. } => {}
+            Fact::OfferMade { .. } => self.record.offers.made += u32::from(counts),
+            Fact::OfferAnswered { accepted, .. } => {
+                let offers = &mut self.record.offers;
+                offers.accepted += u32::from(counts && *accepted);
+                offers.refused += u32::from(counts && !*accepted);
+            }
         }
     }
 

@@ -158,10 +158,23 @@ pub struct Record {
     pub takeovers: u32,
     /// Whether the AI was asked in the time asked for.
     pub with_ai: bool,
+    /// Offers of a person in the time asked for, and what was said to them.
+    pub offers: Offers,
     /// The newest time that the customer fell silent after an answer that was none, in the time asked for.
     pub silence: Option<Silence>,
     /// The newest verdict on the conversation as a whole.
     pub verdict: Option<Given>,
+}
+
+/// What became of offers of a person.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Offers {
+    /// Made.
+    pub made: u32,
+    /// Answered with a yes: a handoff followed.
+    pub accepted: u32,
+    /// Answered with a no.
+    pub refused: u32,
 }
 
 /// Milliseconds from `from` to `to`.

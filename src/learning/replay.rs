@@ -1,13 +1,15 @@
 //! What-if: what other rules would have decided of what customers really wrote.
 //!
 //! Decided anew is only what rules decide before a model is asked ([`Policy::hear`], the very function that the core
-//! uses), with what the rules remembered then ([`TriggerWindow`], folded anew out of the same entries: an offer stays as it was). What a model, a clock or a person brought about stays as it was: nobody knows what they would have
-//! said. A handoff that other rules would have asked for *earlier* in the same stretch is no added one. After an added
+//! uses), with what the rules remembered then ([`TriggerWindow`], folded anew out of the same entries). An offer that the other
+//! rules make as well stays as it was answered; one that they do not make is answered by nobody; one that only they make is
+//! counted, and nobody knows its answer. What a model, a clock or a person brought about stays as it was: nobody knows what
+//! they would have said. A handoff that other rules would have asked for *earlier* in the same stretch is no added one. After an added
 //! handoff the rest of the stretch is left out, because a person would have had it.
 //!
-//! Verifying asks the same under the rules that were recorded, and must find what was recorded. The language that was
-//! known at that moment is not on the trail: a decision is reproduced if any language the conversation has had leads
-//! to it. The AI's switches are no part of the rules; what they decided is skipped, and counted.
+//! Verifying asks the same under the rules that were recorded, and must find what was recorded. What a channel says of a
+//! customer's language is not on the trail: a decision is reproduced if any language the conversation has had, or that of
+//! its channel, leads to it. The AI's switches are no part of the rules; what they decided is skipped, and counted.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +22,7 @@ use crate::clock::Timestamp;
 use crate::conversation::Trigger;
 use crate::conversation::event::Edit;
 use crate::conversation::policy::Policy;
+use crate::conversation::routes;
 use crate::conversation::trail::{Entry, Fact, RULES_VERSION};
 use crate::conversation::window::TriggerWindow;
 use crate::conversation::words::Reason;
@@ -33,9 +36,9 @@ struct Languages {
 
 impl Languages {
     fn of(facts: &Facts, entries: &[Entry]) -> Self {
-        let edits = entries.iter().filter_map(|entry| edited(&entry.fact));
+        let settled = entries.iter().filter_map(|entry| settled(&entry.fact));
         let mut all = vec![None, facts.language.clone()];
-        all.extend(edits.map(Some));
+        all.extend(settled.map(Some));
         all.sort();
         all.dedup();
         Self {
@@ -45,12 +48,23 @@ impl Languages {
     }
 }
 
-/// The language that an edit set.
-fn edited(fact: &Fact) -> Option<String> {
+/// The language that an edit or the customer's words settled.
+fn settled(fact: &Fact) -> Option<String> {
+    if let Fact::CustomerChanged { customer } = fact {
+        return customer.language.clone();
+    }
     let Fact::Edited { change, .. } = fact else {
         return None;
     };
     serde_json::from_str::<Edit>(change).ok()?.language
+}
+
+/// The language that a conversation is settled on by the message with number `at` in `entries`: it stands right behind.
+fn settled_by(entries: &[Entry], at: usize) -> Option<String> {
+    let next = entries.get(at + 1)?;
+    let wrote = matches!(entries[at].fact, Fact::CustomerWrote { .. });
+    let changed = matches!(next.fact, Fact::CustomerChanged { .. });
+    (wrote && changed).then(|| settled(&next.fact)).flatten()
 }
 
 /// One recorded decision that the recorded rules do not reach any more.
@@ -151,11 +165,9 @@ impl Verified {
             };
             same && offer.as_deref() == looked.offered
         };
-        if languages
-            .all
-            .iter()
-            .any(|language| is_same(&asks(language)))
-        {
+        let channel = policy.channel_rules(&told.facts.channel).language.clone();
+        let mut known = languages.all.iter().chain([&channel]);
+        if known.any(|language| is_same(&asks(language))) {
             self.same += 1;
             return;
         }
@@ -186,18 +198,32 @@ pub fn what_if(told: &Told, policy: &Policy, since: Timestamp, now: Timestamp, t
         added: None,
         by_rules: BTreeSet::new(),
     };
-    let mut language = languages.now;
+    let channel = policy.channel_rules(&told.facts.channel).language.clone();
+    let mut language = languages.now.or(channel);
     let mut window = TriggerWindow::default();
+    let mut unmade = false;
     for (at, entry) in told.entries.iter().enumerate() {
-        if let Some(set) = edited(&entry.fact) {
+        if let Some(set) = settled(&entry.fact).or_else(|| settled_by(&told.entries, at)) {
             language = Some(set);
         }
         window.observe(&entry.fact);
         if let Some(looked) = looked(&told.entries, at) {
-            let heard = policy.hear(looked.body, language.as_deref(), &window);
+            // An offer that these rules would not have made is answered by nobody.
+            let made = match unmade {
+                true => window.without_offer(),
+                false => window.clone(),
+            };
+            let heard = policy.hear(looked.body, language.as_deref(), &made);
             let found = heard.person(policy).map(|(trigger, _)| trigger);
+            let offers = heard.offer().is_some();
+            unmade = match looked.offered {
+                Some(_) => !offers,
+                None => unmade && window.offer().is_some(),
+            };
             if entry.at >= since {
-                stretch.message(&looked, found, policy, tally);
+                tally.offered(looked.offered.is_some(), offers);
+                let language = language.as_deref();
+                stretch.message(&looked, found, (policy, language), tally);
             }
         }
         stretch.pass(entry, since, tally);
@@ -220,7 +246,7 @@ impl Stretch<'_> {
         &mut self,
         looked: &Looked<'_>,
         found: Option<Trigger>,
-        policy: &Policy,
+        (policy, language): (&Policy, Option<&str>),
         tally: &mut Tally,
     ) {
         let decided = looked.decided.filter(|decided| !by_switch(decided));
@@ -244,7 +270,8 @@ impl Stretch<'_> {
         match (decided, found) {
             (None, None) => {}
             (None, Some(found)) => {
-                let queue = self.queue_of(&found, policy);
+                let queue = self.queue_of(&found, policy, language);
+                let queue = queue.unwrap_or_else(|| policy.queue_of(&self.facts.channel).clone());
                 self.added = Some((found.reason, queue, example(&found.rule)));
             }
             (Some(decided), None) => {
@@ -253,10 +280,8 @@ impl Stretch<'_> {
                 tally.removed(decided.reason, decided.queue, waited, example);
             }
             (Some(decided), Some(found)) => {
-                let queue = match &found.queue {
-                    Some(queue) => queue.clone(),
-                    None => decided.queue.clone(),
-                };
+                let queue = self.queue_of(&found, policy, language);
+                let queue = queue.unwrap_or_else(|| decided.queue.clone());
                 tally.kept(
                     (decided.reason, decided.queue),
                     (found.reason, &queue),
@@ -267,9 +292,22 @@ impl Stretch<'_> {
         }
     }
 
-    fn queue_of(&self, found: &Trigger, policy: &Policy) -> QueueName {
-        let queue = || policy.queue_of(&self.facts.channel).clone();
-        found.queue.clone().unwrap_or_else(queue)
+    /// The queue that these rules send it to; none: none in particular, so it stays where it is.
+    fn queue_of(
+        &self,
+        found: &Trigger,
+        policy: &Policy,
+        language: Option<&str>,
+    ) -> Option<QueueName> {
+        let facts = routes::Facts {
+            reason: found.reason,
+            matched: &found.matched,
+            channel: &self.facts.channel,
+            language,
+            attributes: &self.facts.attributes,
+        };
+        let named = found.queue.clone();
+        named.or_else(|| policy.matching_queue(&facts).cloned())
     }
 
     /// How long the customer waited under a recorded handoff, in milliseconds.

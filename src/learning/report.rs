@@ -53,6 +53,12 @@ pub struct Report {
     pub ai_answers: u64,
     /// Of those, answers that were none.
     pub deflections: u64,
+    /// Offers of a person.
+    pub offers: u64,
+    /// Of those, the ones that were accepted: each became a handoff.
+    pub offers_accepted: u64,
+    /// Of those, the ones that were refused; the rest was passed over.
+    pub offers_refused: u64,
     /// All handoffs that were requested.
     pub all: Group,
     /// Handoffs that went on with an earlier one: passed on by a person, or lapsed.
@@ -155,6 +161,7 @@ pub struct Adding {
     taken_over: u64,
     ai_answers: u64,
     deflections: u64,
+    offers: [u64; 3],
     missed: u64,
     fell_silent: u64,
     passed_on: u64,
@@ -197,6 +204,11 @@ impl Adding {
         self.taken_over += u64::from(record.takeovers > 0);
         self.ai_answers += u64::from(record.ai_answers);
         self.deflections += u64::from(record.deflections);
+        let offers = record.offers;
+        let answered = [offers.made, offers.accepted, offers.refused];
+        for (sum, more) in self.offers.iter_mut().zip(answered) {
+            *sum += u64::from(more);
+        }
         let missed = |given: &super::Given| given.verdict == Verdict::Missed && given.at >= since;
         self.missed += u64::from(record.verdict.as_ref().is_some_and(missed));
         if let Some(silence) = &record.silence {
@@ -252,6 +264,9 @@ impl Adding {
             taken_over: self.taken_over,
             ai_answers: self.ai_answers,
             deflections: self.deflections,
+            offers: self.offers[0],
+            offers_accepted: self.offers[1],
+            offers_refused: self.offers[2],
             all: self.all.group(),
             passed_on: self.passed_on,
             reasons: named(self.reasons),

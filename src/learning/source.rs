@@ -4,6 +4,8 @@
 //! process that runs on it. A page holds a bounded number of entries, so an answer fits into a line of the control
 //! socket; what a long trail has beyond that is asked for by itself. Only one conversation is whole in memory at a time.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -101,6 +103,9 @@ pub struct Facts {
     pub language: Option<String>,
     /// What people filed it under.
     pub tags: Vec<String>,
+    /// What other systems know of it now.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
 }
 
 impl Facts {
@@ -113,6 +118,7 @@ impl Facts {
             medium: common.medium,
             language: common.customer.language.clone(),
             tags: common.tags.iter().cloned().collect(),
+            attributes: common.attributes.clone(),
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Tally {
     other_rule: u64,
     not_by_rules: u64,
     earlier: u64,
+    /// Offers on the trail, and those of them that the other rules make, and those that only they make.
+    offers: [u64; 3],
     reasons: BTreeMap<Reason, (u64, Moved)>,
     queues: BTreeMap<QueueName, (Queue, Moved)>,
     added: Vec<Example>,
@@ -123,6 +125,13 @@ impl Tally {
         }
     }
 
+    /// Whether a person was offered at a message, and would be.
+    pub(super) fn offered(&mut self, was: bool, is: bool) {
+        for (sum, more) in self.offers.iter_mut().zip([was, was && is, is && !was]) {
+            *sum += u64::from(more);
+        }
+    }
+
     pub(super) fn earlier(&mut self) {
         self.earlier += 1;
     }
@@ -172,6 +181,9 @@ impl Tally {
             other_rule: self.other_rule,
             earlier: self.earlier,
             not_by_rules: self.not_by_rules,
+            offers_before: self.offers[0],
+            offers_added: self.offers[2],
+            offers_removed: self.offers[0] - self.offers[1],
             waiting_minutes_before: waiting_before,
             waiting_minutes_after: waiting_after.map(tenth),
             reasons: reasons.collect(),
@@ -236,6 +248,12 @@ pub struct WhatIf {
     pub earlier: u64,
     /// Handoffs that a model, a fault or a person asked for: they stay.
     pub not_by_rules: u64,
+    /// Offers of a person that were made.
+    pub offers_before: u64,
+    /// Offers that would have been made in addition; what would have been said to them is not known.
+    pub offers_added: u64,
+    /// Offers that would not have been made; the handoffs that became of them are among those removed.
+    pub offers_removed: u64,
     /// Minutes that customers waited for a person.
     pub waiting_minutes_before: f64,
     /// Minutes they would have waited, estimated; none: nothing to estimate from.
