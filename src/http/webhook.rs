@@ -119,6 +119,9 @@ async fn receive(
     door: Door,
 ) -> Result<Response, Problem> {
     let Some(instance) = doors.channels.find(name) else {
+        doors
+            .metrics
+            .webhook_rejected(Medium::Other, WebhookRefusal::Unknown);
         return Err(Problem::not_found("no channel of this name is configured"));
     };
     let began = crate::clock::monotonic();
