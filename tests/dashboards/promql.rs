@@ -196,6 +196,7 @@ const FUNCTIONS: &[&str] = &[
     "deriv",
     "histogram_quantile",
     "increase",
+    "last_over_time",
     "max_over_time",
     "predict_linear",
     "rate",

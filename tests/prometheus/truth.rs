@@ -55,7 +55,7 @@ pub const KNOWN: &[&str] = &[
     "segue_waiting_without_deadline",
     "segue_lease_lapses_total",
     "segue_ladder_steps_total",
-    "segue_after_hours_contacts_total",
+    "segue_contacts_while_closed_total",
     "segue_offers_made_total",
     "segue_offers_answered_total",
     "segue_queue_waiting",
@@ -320,7 +320,7 @@ impl<'a> Story<'a> {
                 }
             }
             "system_wrote" if entry["class"] == "after_hours" => {
-                truth.add("segue_after_hours_contacts_total", &channel, 1.0);
+                truth.add("segue_contacts_while_closed_total", &channel, 1.0);
             }
             "ladder_stepped" => {
                 let labels = [
