@@ -98,7 +98,7 @@ fn templates(dashboard: &Value, faults: &mut Vec<String>) {
             .strip_prefix("label_values(")
             .and_then(|rest| rest.strip_suffix(')'))
             .and_then(|rest| rest.rsplit_once(", "));
-        if !inner.is_some_and(|(series, _)| promql::parse(series).is_ok()) {
+        if inner.is_none_or(|(series, _)| promql::parse(series).is_err()) {
             faults.push(format!("template-label-promql: {query}"));
         }
     }

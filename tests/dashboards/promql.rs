@@ -242,7 +242,9 @@ impl Reader {
     fn word(&mut self) -> Result<String, Fault> {
         match self.next()? {
             Token::Word(word) => Ok(word),
-            other => Err(Fault(format!("{other:?} instead of a name"))),
+            other @ (Token::Text(_) | Token::Sign(_)) => {
+                Err(Fault(format!("{other:?} instead of a name")))
+            }
         }
     }
 
@@ -278,10 +280,12 @@ impl Reader {
                 self.word()?;
             }
             self.expect("]")?;
-            match &mut expr {
-                Expr::Selector(selector) if !subquery => selector.range = Some(range),
-                _ if subquery => expr = Expr::Subquery(Box::new(expr)),
-                other => return Err(Fault(format!("a range behind {other:?}"))),
+            if subquery {
+                expr = Expr::Subquery(Box::new(expr));
+            } else if let Expr::Selector(selector) = &mut expr {
+                selector.range = Some(range);
+            } else {
+                return Err(Fault(format!("a range behind {expr:?}")));
             }
         }
         if self.take("offset") {

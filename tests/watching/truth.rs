@@ -232,21 +232,25 @@ impl Told<'_> {
             outcome, waited_ms, ..
         } = &entry.fact
         {
-            let (queue, reason) = (self.queue.clone(), self.reason.clone());
-            let outcome_label = ("outcome", outcome.as_str());
-            self.one("segue_handoffs_settled_total", &[outcome_label]);
-            let labels = [("queue", queue.as_str()), outcome_label];
-            self.truth
-                .add("segue_queue_handoffs_settled_total", &labels, 1.0);
-            if *outcome == Settlement::Claimed {
-                self.timed("segue_handoff_claim_seconds", *waited_ms);
-                let labels = [("queue", queue.as_str())];
-                self.time("segue_queue_claim_seconds", &labels, *waited_ms);
-                let labels = [("reason", reason.as_str())];
-                self.time("segue_reason_claim_seconds", &labels, *waited_ms);
-            } else if *outcome == Settlement::Abandoned {
-                self.timed("segue_handoff_abandon_seconds", *waited_ms);
-            }
+            self.settled(*outcome, *waited_ms);
+        }
+    }
+
+    fn settled(&mut self, outcome: Settlement, waited_ms: u64) {
+        let (queue, reason) = (self.queue.clone(), self.reason.clone());
+        let outcome_label = ("outcome", outcome.as_str());
+        self.one("segue_handoffs_settled_total", &[outcome_label]);
+        let labels = [("queue", queue.as_str()), outcome_label];
+        self.truth
+            .add("segue_queue_handoffs_settled_total", &labels, 1.0);
+        if outcome == Settlement::Claimed {
+            self.timed("segue_handoff_claim_seconds", waited_ms);
+            let labels = [("queue", queue.as_str())];
+            self.time("segue_queue_claim_seconds", &labels, waited_ms);
+            let labels = [("reason", reason.as_str())];
+            self.time("segue_reason_claim_seconds", &labels, waited_ms);
+        } else if outcome == Settlement::Abandoned {
+            self.timed("segue_handoff_abandon_seconds", waited_ms);
         }
     }
 
