@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::classes::{self, Bits, WORTH};
 use super::fuzzy::{Fuzzy, Plain};
 use super::normal::normalise;
-use super::slots::{AMOUNT, words_of};
+use super::slots::{AMOUNT, Start, words_of};
 pub(super) use super::slots::{Meaning, Phrase, Slot};
 use super::spelling::{is_held, is_vowel, letters_for_digits, release, spread};
 
@@ -46,8 +46,8 @@ pub(super) struct Entry {
     pub(super) senses: Vec<(Tongues, Bits)>,
     /// What it says of the mood, from −5 to 5.
     pub(super) mood: i8,
-    /// Phrases that can begin with it, and at which of their places.
-    pub(super) phrases: Vec<(u16, u8)>,
+    /// Phrases that can begin with it.
+    pub(super) phrases: Vec<Start>,
     /// Worth recognising when it is misspelt.
     worth: bool,
     /// Part of a written-out request.
@@ -207,7 +207,7 @@ impl Lexicon {
             for word in &slot.words {
                 self.entries[usize::from(*word)]
                     .phrases
-                    .push((number, place));
+                    .push(Start::of(number, place, &slots, begins, tongues));
             }
             if !slot.optional {
                 break;
@@ -226,8 +226,6 @@ impl Lexicon {
         self.phrases.push(Phrase {
             slots: slots.into(),
             meaning,
-            tongues,
-            begins,
             ends,
         });
     }

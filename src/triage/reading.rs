@@ -130,16 +130,18 @@ impl Reading {
             let Some(entry) = lexicon.entry(self.ids[from]) else {
                 continue;
             };
-            for (number, place) in &entry.phrases {
-                let Some(phrase) = lexicon.phrase_of(*number) else {
-                    continue;
-                };
-                if phrase.tongues & self.tongues == 0
-                    || (phrase.begins && !self.begins_thought(from))
+            let next = self.ids.get(from + 1).copied();
+            for start in &entry.phrases {
+                if start.tongues & self.tongues == 0
+                    || !start.may_go_on(next)
+                    || (start.begins && !self.begins_thought(from))
                 {
                     continue;
                 }
-                if let Some(to) = self.matches(phrase, usize::from(*place) + 1, from) {
+                let Some(phrase) = lexicon.phrase_of(start.phrase) else {
+                    continue;
+                };
+                if let Some(to) = self.matches(phrase, usize::from(start.place) + 1, from) {
                     let meaning = phrase.meaning;
                     hits.push(Hit { from, to, meaning });
                 }

@@ -62,9 +62,68 @@ pub(super) fn words_of(slots: &[Slot]) -> impl Iterator<Item = u16> {
 pub(super) struct Phrase {
     pub(super) slots: Box<[Slot]>,
     pub(super) meaning: Meaning,
-    pub(super) tongues: Tongues,
-    /// Only at the beginning of a thought.
-    pub(super) begins: bool,
     /// Only at its end.
     pub(super) ends: bool,
+}
+
+/// Where a phrase can begin, with what is cheap to look at before the phrase itself.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Start {
+    /// Which phrase.
+    pub(super) phrase: u16,
+    /// At which of its places.
+    pub(super) place: u8,
+    /// Only at the beginning of a thought.
+    pub(super) begins: bool,
+    /// Its languages.
+    pub(super) tongues: Tongues,
+    /// The words that may follow, by the low bits of their numbers; all bits: any, or none.
+    follow: u64,
+}
+
+impl Start {
+    /// Begins phrase number `phrase`, of these `slots`, at `place`.
+    pub(super) fn of(
+        phrase: u16,
+        place: u8,
+        slots: &[Slot],
+        begins: bool,
+        tongues: Tongues,
+    ) -> Self {
+        let mut follow: u64 = 0;
+        let mut later = slots.iter().skip(usize::from(place) + 1);
+        loop {
+            match later.next() {
+                Some(slot) if !slot.is_amount() => {
+                    follow |= slot.words.iter().fold(0, |bits, word| bits | bit(*word));
+                    if !slot.optional {
+                        break;
+                    }
+                }
+                Some(_) | None => {
+                    follow = u64::MAX;
+                    break;
+                }
+            }
+        }
+        Self {
+            phrase,
+            place,
+            begins,
+            tongues,
+            follow,
+        }
+    }
+
+    /// Whether `next`, if any, may be the word behind it: a filter, not a proof.
+    pub(super) fn may_go_on(&self, next: Option<u16>) -> bool {
+        match next {
+            Some(next) => self.follow & bit(next) != 0,
+            None => self.follow == u64::MAX,
+        }
+    }
+}
+
+const fn bit(word: u16) -> u64 {
+    1 << (word % 64)
 }
