@@ -538,6 +538,31 @@ async fn what_is_said_to_a_conversation_that_has_grown_too_large_is_kept_for_peo
 }
 
 #[tokio::test]
+async fn whoever_waits_and_no_clock_watches_is_found_and_put_back() {
+    let bed = Bed::new(Conversation::decide, Duration::ZERO).await;
+    let (router, id) = (bed.runtime.router(), bed.id("eva"));
+    bed.write("eva", "I want to talk to a human")
+        .await
+        .expect("taken");
+    let is_sent = |fact: &Fact| matches!(fact, Fact::Settled { .. });
+    bed.until("eva", is_sent).await;
+    let loaded = bed.runtime.store().load(id, 0).expect("readable");
+    let due = loaded.expect("there").due;
+    assert!(due.is_some(), "a wait has a deadline");
+    assert!(router.is_watched(id, due));
+    router.wheel().set(id, None);
+    assert!(!router.is_watched(id, due));
+    assert!(!router.is_watched(id, None));
+    router.watch(id, due);
+    assert!(router.is_watched(id, due));
+    let far = due.map(|due| due + Duration::from_hours(1));
+    assert!(
+        router.is_watched(id, far),
+        "the due index will tell in time"
+    );
+}
+
+#[tokio::test]
 async fn a_report_that_wakes_nobody_is_counted_all_the_same() {
     let bed = Bed::new(Conversation::decide, Duration::ZERO).await;
     while !bed.runtime.router().has_looked() {
