@@ -145,12 +145,14 @@ impl Fold {
             | Fact::CustomerChanged { .. }
             | Fact::RuleFired { .. } => {}
             Fact::OfferMade { .. } => self.record.offers.made += u32::from(counts),
-            Fact::OfferAnswered { accepted, .. } => {
-                let offers = &mut self.record.offers;
-                offers.accepted += u32::from(counts && *accepted);
-                offers.refused += u32::from(counts && !*accepted);
-            }
+            Fact::OfferAnswered { accepted, .. } => self.offer_answered(*accepted, counts),
         }
+    }
+
+    fn offer_answered(&mut self, accepted: bool, counts: bool) {
+        let offers = &mut self.record.offers;
+        offers.accepted += u32::from(counts && accepted);
+        offers.refused += u32::from(counts && !accepted);
     }
 
     fn opened(&mut self, number: u32) {

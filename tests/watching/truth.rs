@@ -232,11 +232,11 @@ impl Told<'_> {
             outcome, waited_ms, ..
         } = &entry.fact
         {
-            self.settled(*outcome, *waited_ms);
+            self.handoff_settled(*outcome, *waited_ms);
         }
     }
 
-    fn settled(&mut self, outcome: Settlement, waited_ms: u64) {
+    fn handoff_settled(&mut self, outcome: Settlement, waited_ms: u64) {
         let (queue, reason) = (self.queue.clone(), self.reason.clone());
         let outcome_label = ("outcome", outcome.as_str());
         self.one("segue_handoffs_settled_total", &[outcome_label]);
