@@ -9,6 +9,7 @@
 mod browser;
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -34,11 +35,24 @@ impl House {
         Self::again(tempfile::tempdir().expect("a folder"), "127.0.0.1:0", 0).await
     }
 
+    /// One where whoever has a conversation is soon asked whether they are done.
+    async fn impatient() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        Self::of(dir, "127.0.0.1:0", 0, Duration::from_secs(2)).await
+    }
+
     async fn again(dir: TempDir, listen: &str, sent: u64) -> Self {
+        Self::of(dir, listen, sent, Duration::from_mins(30)).await
+    }
+
+    async fn of(dir: TempDir, listen: &str, sent: u64, silence: Duration) -> Self {
         let mut config = Config::demonstration();
         config.server.listen = listen.parse().expect("an address");
         config.server.ops_listen = "127.0.0.1:0".parse().expect("an address");
         config.storage.data_dir = dir.path().join("data");
+        for queue in config.queues.values_mut() {
+            queue.agent_silence = silence;
+        }
         let sales = config.queues.values().next().expect("a queue").clone();
         config.queues.insert("sales".into(), sales);
         let app = App::start(config).await.expect("it starts");
@@ -69,13 +83,17 @@ impl House {
 
     /// A customer writes; the conversation's id.
     async fn write(&self, from: &str, text: &str) -> ConversationId {
+        self.write_as(from, &format!("Customer {from}"), text).await
+    }
+
+    async fn write_as(&self, from: &str, name: &str, text: &str) -> ConversationId {
         let doors = self.app.doors();
         let inbound = Inbound {
             channel: "web".into(),
             medium: Medium::Webchat,
             from: Customer {
                 address: from.into(),
-                name: Some(format!("Customer {from}")),
+                name: Some(name.into()),
                 language: Some("en".into()),
             },
             to: String::new(),
@@ -169,7 +187,9 @@ async fn of_two_who_claim_at_once_one_writes_and_the_other_learns_who_has_it() {
     winner.until("document.activeElement?.id === 'text'").await;
     winner.types("Hello, how can I help?").await;
     winner.press("Enter").await;
-    loser.reads(".turn.human", "Hello, how can I help?").await;
+    loser
+        .reads(".turn.human:not(.unsent)", "Hello, how can I help?")
+        .await;
     winner.reads(".turn.human .standing", "").await;
     assert_eq!(house.replies(id).await, ["Hello, how can I help?"]);
     no_faults(&ana);
@@ -351,7 +371,8 @@ async fn a_whole_conversation_goes_by_keyboard_alone() {
     page.press("Shift+Enter").await;
     page.types("How can I help?").await;
     page.press("Enter").await;
-    page.reads(".turn.human", "How can I help?").await;
+    page.reads(".turn.human:not(.unsent)", "How can I help?")
+        .await;
     assert_eq!(
         house.replies(second).await,
         ["Hello Customer visitor-2, this is Ana.\nHow can I help?"]
@@ -392,7 +413,7 @@ async fn whoever_writes_too_late_is_asked_and_can_leave_a_note() {
     page.until("document.activeElement?.id === 'text'").await;
     page.types("my answer").await;
     // Taken away between the last look and Enter: the page is not told before the answer to its reply.
-    page.eval("window.fetchOf = window.fetch; window.fetch = (where, how) => String(where).endsWith('/reply') ? window.go.then(() => window.fetchOf(where, how)) : window.fetchOf(where, how); window.go = new Promise((go) => { window.let = go; })").await;
+    page.eval("void (() => { window.fetchOf = window.fetch; window.fetch = (where, how) => String(where).endsWith('/reply') ? window.go.then(() => window.fetchOf(where, how)) : window.fetchOf(where, how); window.go = new Promise((go) => { window.let = go; }); })()").await;
     page.press("Enter").await;
     let take = Act::TakeOver { force: true };
     let runtime = &house.app.doors().runtime;
@@ -406,6 +427,140 @@ async fn whoever_writes_too_late_is_asked_and_can_leave_a_note() {
     page.click("dialog button[value=note]").await;
     page.reads(".note", "my answer").await;
     assert!(house.replies(id).await.is_empty());
+    no_faults(&page);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn are_you_done_is_answered_and_not_scrolled_away() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::impatient().await;
+    let id = house.ask("visitor-1").await;
+    let page = browser.page().await;
+    house
+        .sign_in(&page, &house.person("Ana", Role::Agent))
+        .await;
+    page.click(&row(id)).await;
+    page.press("Escape").await;
+    page.press("c").await;
+    page.reads(".asking", "Are you done?").await;
+    for at in 0..20 {
+        let moved = serde_json::json!({"type": "mouseMoved", "x": 400 + at, "y": 300});
+        page.call("Input.dispatchMouseEvent", moved).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    page.reads(".asking", "Are you done?").await;
+    page.press("Escape").await;
+    page.press("y").await;
+    page.reads(".event", "Ana keeps it").await;
+    page.until("!document.querySelector('.asking')").await;
+    page.reads(".asking", "Are you done?").await;
+    page.press("r").await;
+    page.types("Let me").await;
+    page.until("!document.querySelector('.asking')").await;
+    page.until("[...document.querySelectorAll('.event')].filter((one) => one.innerText.includes('Ana keeps it')).length === 2")
+        .await;
+    no_faults(&page);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_can_be_taken_back_before_it_leaves() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open().await;
+    let id = house.ask("visitor-1").await;
+    let page = browser.page().await;
+    page.before_all("localStorage.setItem('segue.inbox.undo', '3')")
+        .await;
+    house
+        .sign_in(&page, &house.person("Ana", Role::Agent))
+        .await;
+    page.click(&row(id)).await;
+    page.press("Escape").await;
+    page.press("c").await;
+    page.until("document.activeElement?.id === 'text'").await;
+    page.types("too quick").await;
+    page.press("Enter").await;
+    page.reads(".unsent", "Leaves in").await;
+    page.press("Escape").await;
+    page.press("u").await;
+    page.until("document.getElementById('text').value === 'too quick'")
+        .await;
+    tokio::time::sleep(Duration::from_millis(3_500)).await;
+    assert!(house.replies(id).await.is_empty());
+    page.until("document.activeElement?.id === 'text'").await;
+    page.press("Enter").await;
+    page.reads(".turn.human:not(.unsent)", "too quick").await;
+    assert_eq!(house.replies(id).await, ["too quick"]);
+    no_faults(&page);
+    house.app.stop().await;
+}
+
+/// Channels whose windows shut come later. What the API will tell of them is put into its answers.
+const LAW: &str = r#"
+    const bend = (it) => {
+      if (!it || typeof it !== "object") return it;
+      if (it.window && it.outbox) Object.assign(it, window.law ? window.law(it) : {});
+      for (const one of Object.values(it)) bend(one);
+      return it;
+    };
+    const parse = JSON.parse, json = Response.prototype.json;
+    JSON.parse = (...given) => bend(parse(...given));
+    Response.prototype.json = async function () {
+      const told = await json.call(this);
+      return this.url.endsWith("/templates") && window.approved ? { items: window.approved } : bend(told);
+    };
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_law_of_the_channel_is_shown() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open().await;
+    let id = house.ask("visitor-1").await;
+    let page = browser.page().await;
+    page.before_all(LAW).await;
+    house
+        .sign_in(&page, &house.person("Ana", Role::Agent))
+        .await;
+    page.click(&row(id)).await;
+    page.press("Escape").await;
+    page.press("c").await;
+    page.until("document.activeElement?.id === 'text'").await;
+    let law = async |script: &str, n: usize| {
+        page.eval(&format!("void ({script})")).await;
+        house.write("visitor-1", &format!("again {n}")).await;
+    };
+    let away = |minutes: i32| {
+        format!(
+            "window.law = (it) => ({{ window: {{ closes_at: new Date(Date.now() + {minutes} * 60000).toISOString() }} }})"
+        )
+    };
+    law(&away(42), 0).await;
+    page.reads(".banner", "window closes in").await;
+    page.until("/4[12]:\\d\\d/.test(document.querySelector('.banner .clockish').innerText)")
+        .await;
+    law(&away(-1), 1).await;
+    page.reads(".composer .state", "it has no templates").await;
+    page.until("document.getElementById('tab-reply').disabled")
+        .await;
+    let parked = "window.law = (it) => ({ window: { closes_at: '2020-01-01T00:00:00Z' }, outbox: [{ message: '99', class: 'human', state: 'pending', entry: null, in_doubt: false, attempts: 0, decided_at: it.updated_at }] })";
+    law(parked, 2).await;
+    page.reads(".banner", "1 replies are parked").await;
+    law("window.law = () => ({ unreachable: true })", 3).await;
+    page.reads(".composer .state", "cannot be reached").await;
+    page.before_all("window.approved = [{ name: 'come_back', channel: 'web', language: 'en', text: 'Hello {1}, please write to us.' }]; window.law = () => ({ window: { closes_at: '2020-01-01T00:00:00Z' } })").await;
+    page.open(&house.url()).await;
+    page.until("!document.getElementById('app').hidden").await;
+    page.eval("void (location.hash = '#/mine')").await;
+    page.click(&row(id)).await;
+    page.reads(".composer .state", "please write to us").await;
+    page.reads(".composer .state", "Send template").await;
     no_faults(&page);
     house.app.stop().await;
 }
@@ -444,28 +599,31 @@ const AUDIT: &str = r##"(() => {
   return faults;
 })()"##;
 
+/// The customer whose conversation is looked at.
+const MAYA: (&str, &str) = ("+44 7700 900123", "Maya Lindqvist");
+
 /// Something of everything, for the eye.
 async fn furnished(house: &House) -> ConversationId {
+    let (maya, name) = MAYA;
     let id = house
-        .write("+44 7700 900123", "How long does shipping take?")
+        .write_as(maya, name, "Hi! How much is delivery to Spain?")
         .await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    house
-        .write(
-            "+44 7700 900123",
-            "My parcel has not come, I want to talk to a human please",
-        )
-        .await;
-    for (n, text) in [
-        "I want to talk to a person about my refund",
-        "مرحبا، أريد التحدث إلى شخص حقيقي I want to talk to a human",
-        "SupercalifragilisticexpialidociousSupercalifragilisticexpialidociousSupercalifragilistic I need a human agent 🙏🙏",
-        "get me a real person now",
-    ]
-    .iter()
-    .enumerate()
-    {
-        house.write(&format!("visitor-{n}"), text).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let asks = "My parcel 55120 has not come, I want to talk to a human please";
+    house.write_as(maya, name, asks).await;
+    for (name, text) in [
+        ("Tom Okafor", "I want to talk to a person about my refund"),
+        (
+            "سارة حداد",
+            "مرحبا، أريد التحدث مع موظف. I want to talk to a human",
+        ),
+        (
+            "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
+            "SupercalifragilisticexpialidociousSupercalifragilisticexpialidocious I need a human agent 🙏🙏",
+        ),
+        ("Ines Prat", "get me a real person now"),
+    ] {
+        house.write_as(name, name, text).await;
     }
     id
 }
@@ -615,14 +773,16 @@ async fn five_thousand_conversations_and_two_thousand_turns_stay_smooth() {
         let index = ((times.len() - 1) as f64 * share) as usize;
         times[index]
     };
-    println!(
+    writeln!(
+        std::io::stderr(),
         "first rows {first} ms; a step in the list p50 {:.0} p95 {:.0} ms with {rows} rows; open 2,000 turns {opened} ms; \
          a screen of the thread p50 {:.0} p95 {:.0} ms with {turns} turns",
         at(&moved, 0.5),
         at(&moved, 0.95),
         at(&scrolled, 0.5),
         at(&scrolled, 0.95)
-    );
+    )
+    .expect("standard error is open");
     assert!(rows.as_u64().is_some_and(|rows| rows < 60), "{rows} rows");
     assert!(
         turns.as_u64().is_some_and(|turns| turns < 500),

@@ -17,7 +17,7 @@ use crate::ids::AgentName;
 /// The attribute that says until when.
 pub const SNOOZED_UNTIL: &str = "snoozed_until";
 /// The longest snooze: what lies further away belongs into a calendar, not into somebody's hands.
-const SNOOZE_MAX: Duration = Duration::from_hours(30 * 24);
+pub const SNOOZE_MAX: Duration = Duration::from_hours(30 * 24);
 
 /// Until when the conversation is left alone; now or earlier: it is not.
 pub(super) fn quiet_until(cx: &Cx<'_>) -> Timestamp {

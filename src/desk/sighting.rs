@@ -68,10 +68,11 @@ impl Sighting {
     pub fn new(id: EventId, turn: &Arc<Turn>, last: Option<&Self>) -> Self {
         // "A person will help you" hides nobody's words: an automatic text counts only where there is nothing else.
         let before = last.and_then(|last| last.said.clone());
-        let any = |what: fn(&Entry) -> bool| turn.entries.iter().any(what);
-        let counts = any(|entry| by_somebody(entry).is_some())
-            || before.is_none() && any(|entry| spoken(entry).is_some());
-        let said = if counts {
+        let any = |text: fn(&Entry) -> Option<&str>| {
+            let mut entries = turn.entries.iter();
+            entries.any(|entry| text(entry).is_some())
+        };
+        let said = if any(by_somebody) || (before.is_none() && any(spoken)) {
             Some(Arc::clone(turn))
         } else {
             before

@@ -2,9 +2,10 @@
 //!
 //! The modules import each other by relative paths, so all of them live under one folder whose name is the hash of
 //! everything: a browser keeps them for good, and a new release has a new folder. The page itself is asked for anew each
-//! time and answered with 304 while nothing changed. The page may run its own modules and style and talk to its own host,
+//! time and answered with 304 while nothing changed. Both travel compressed where the browser takes that. The page may run its own modules and style and talk to its own host,
 //! nothing else; where the browser knows Trusted Types, no text can become markup at all.
 
+use std::io::Write as _;
 use std::sync::LazyLock;
 
 use axum::Router;
@@ -12,6 +13,9 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::Doors;
@@ -63,8 +67,59 @@ const FILES: &[File] = &files! {
 struct Made {
     /// The name of the folder.
     folder: String,
-    page: String,
+    page: Text,
+    /// In the order of [`FILES`].
+    files: Vec<Text>,
     tag: HeaderValue,
+}
+
+/// A text, plain and compressed.
+struct Text {
+    plain: Bytes,
+    gzip: Bytes,
+}
+
+impl Text {
+    fn new(text: &str) -> Self {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        let written = gzip.write_all(text.as_bytes()).and_then(|()| gzip.finish());
+        Self {
+            plain: Bytes::copy_from_slice(text.as_bytes()),
+            gzip: written.expect("memory takes everything").into(),
+        }
+    }
+
+    /// As this browser takes it.
+    fn answer(&self, asked: &HeaderMap) -> Response {
+        let taken = asked
+            .get(header::ACCEPT_ENCODING)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(takes_gzip);
+        let mut response = if taken { &self.gzip } else { &self.plain }
+            .clone()
+            .into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if taken {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        response
+    }
+}
+
+/// Whether an `Accept-Encoding` (RFC 9110, 12.5.3) names gzip and does not forbid it.
+fn takes_gzip(header: &str) -> bool {
+    header.split(',').any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        let gzip = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let never = |weight: &str| {
+            let weight = weight.strip_prefix("q=");
+            weight.and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0)
+        };
+        gzip && !parts.any(never)
+    })
 }
 
 static MADE: LazyLock<Made> = LazyLock::new(|| {
@@ -95,7 +150,12 @@ static MADE: LazyLock<Made> = LazyLock::new(|| {
         .replace("{{folder}}", &folder)
         .replace("{{preloads}}", preloads.trim_end());
     let tag = HeaderValue::try_from(format!("\"{folder}\"")).expect("hex in quotes");
-    Made { folder, page, tag }
+    Made {
+        page: Text::new(&page),
+        files: FILES.iter().map(|file| Text::new(file.text)).collect(),
+        folder,
+        tag,
+    }
 });
 
 /// The routes of this room.
@@ -114,7 +174,7 @@ async fn page(headers: HeaderMap) -> Response {
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        made.page.as_str().into_response()
+        made.page.answer(&headers)
     };
     let headers = response.headers_mut();
     let fixed = [
@@ -130,15 +190,16 @@ async fn page(headers: HeaderMap) -> Response {
     response
 }
 
-async fn file(Path((folder, name)): Path<(String, String)>) -> Response {
-    let Some(file) = FILES.iter().find(|file| file.name == name) else {
+async fn file(Path((folder, name)): Path<(String, String)>, asked: HeaderMap) -> Response {
+    let found = FILES.iter().zip(&MADE.files);
+    let Some((file, text)) = found.into_iter().find(|(file, _)| file.name == name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     // A page of another release must not get modules of this one.
     if folder != MADE.folder {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let mut response = file.text.into_response();
+    let mut response = text.answer(&asked);
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -173,8 +234,8 @@ fn guard(headers: &mut HeaderMap) {
 mod tests {
     use super::*;
 
-    /// Bytes of everything together. Compressed by whatever stands in front it is about a quarter.
-    const WEIGHT_MAX: usize = 220 * 1024;
+    /// Bytes of everything together, compressed file by file.
+    const WEIGHT_MAX: usize = 80 * 1024;
 
     #[test]
     fn the_page_has_nothing_inline_and_names_its_files() {
@@ -184,16 +245,15 @@ mod tests {
                 "{word} would be refused by the policy"
             );
         }
-        assert_eq!(MADE.page.matches("<script").count(), 1);
-        assert!(!MADE.page.contains("{{"), "a place was left empty");
+        let page = std::str::from_utf8(&MADE.page.plain).expect("text");
+        assert_eq!(page.matches("<script").count(), 1);
+        assert!(!page.contains("{{"), "a place was left empty");
         assert_eq!(MADE.folder.len(), HASH_DIGITS);
     }
 
     #[test]
     fn every_module_that_is_imported_is_served_and_shows_texts_as_texts() {
-        let mut weight = PAGE.len();
         for file in FILES {
-            weight += file.text.len();
             for imported in file.text.split("from \"./").skip(1) {
                 let name = imported.split('"').next().unwrap_or_default();
                 assert!(
@@ -214,7 +274,21 @@ mod tests {
                 assert!(!file.text.contains(word), "{}: {word}", file.name);
             }
         }
+        let files = MADE.files.iter().map(|text| text.gzip.len());
+        let weight = files.sum::<usize>() + MADE.page.gzip.len();
         assert!(weight < WEIGHT_MAX, "{weight} bytes");
+    }
+
+    #[test]
+    fn who_takes_gzip_is_read_off_the_header() {
+        let check =
+            |header: &str, expected: bool| assert_eq!(takes_gzip(header), expected, "{header}");
+        check("gzip, deflate, br, zstd", true);
+        check("br;q=1.0, GZIP;q=0.8", true);
+        check("gzip;q=0", false);
+        check("gzip; q=0.0", false);
+        check("br", false);
+        check("", false);
     }
 
     /// The keys of a file of texts: one a line.

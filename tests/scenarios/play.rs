@@ -630,24 +630,26 @@ fn act(words: &[&str], text: &str) -> Result<Act, String> {
             handoff: None,
             verdict: Verdict::parse(verdict).ok_or("no such verdict")?,
         },
-        ["attributes"] => Act::Edit(Edit {
-            attributes: text
-                .split_whitespace()
-                .filter_map(|pair| pair.split_once('='))
-                .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
-                .collect(),
-            ..Edit::default()
-        }),
-        ["speaks"] => Act::Edit(Edit {
-            language: Some(text.to_owned()),
-            ..Edit::default()
-        }),
-        ["tags"] => Act::Edit(Edit {
-            tags: Some(text.split_whitespace().map(str::to_owned).collect()),
-            ..Edit::default()
-        }),
+        ["attributes" | "speaks" | "tags"] => Act::Edit(edit(words[0], &text)),
         _ => return Err(format!("nobody can: {}", words.join(" "))),
     })
+}
+
+/// What is changed by `attributes: key=value`, `speaks: es`, `tags: a b`.
+fn edit(what: &str, text: &str) -> Edit {
+    let words = || text.split_whitespace();
+    let mut edit = Edit::default();
+    match what {
+        "attributes" => {
+            let pairs = words().filter_map(|pair| pair.split_once('='));
+            edit.attributes = pairs
+                .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
+                .collect();
+        }
+        "speaks" => edit.language = Some(text.to_owned()),
+        _ => edit.tags = Some(words().map(str::to_owned).collect()),
+    }
+    edit
 }
 
 /// `accepts`, `unknown`, `rejects CODE soon|never|stop|after:TIME`.

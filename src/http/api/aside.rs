@@ -14,6 +14,7 @@ use super::one;
 use crate::clock::Timestamp;
 use crate::conversation::event::Act;
 use crate::conversation::message::TEXT_BYTES_MAX;
+use crate::conversation::snooze::SNOOZE_MAX;
 use crate::conversation::words::Role;
 use crate::http::Doors;
 use crate::http::problem::Problem;
@@ -69,6 +70,12 @@ async fn snooze(State(doors): State<Doors>, Named(id): Named, asked: Asked<Snooz
                 .hint("like 2026-01-31T08:00:00Z")
         })?),
     };
+    if until.is_some_and(|until| until > doors.runtime.now() + SNOOZE_MAX) {
+        return Err(Problem::unprocessable(
+            "too_far",
+            "a snooze is at most 30 days long",
+        ));
+    }
     act(&doors, &asked.caller, id, Act::Snooze { until }, asked.key).await
 }
 

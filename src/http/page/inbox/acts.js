@@ -28,7 +28,7 @@ async function act(id, rest, body, told, options) {
 export async function refused(problem, text, id = open.id) {
   const told = { offline: t("no.connection"), not_allowed: t("not.allowed"), too_long: t("too.long.plain"), unreachable: t("unreachable"),
     outbox_full: t("outbox.full"), note_required: t("note.required"), stays_with_people: t("stays.with.people"), ai_off: t("ai.off"),
-    not_found: t("not.yours"), already_closed: t("is.closed"), not_pending: t("has.left"), not_waiting: t("not.waiting"), too_much: t("too.much"),
+    not_found: t("not.yours"), already_closed: t("is.closed"), not_pending: t("has.left"), not_waiting: t("not.waiting"), too_much: t("too.much"), too_far: t("too.much"),
     window_shut: t("window.shut"), held_by_ai: t("ai.has.it"), not_claimed: t("claim.to.reply"), nobody: t("nobody.has.it") };
   refresh(id).catch(() => {});
   if (problem.code === "taken" || problem.code === "stale_epoch") {
@@ -258,7 +258,7 @@ function more(it) {
     it.mode === "human" && !mine && can("lead") && { text: t("whisper"), key: "w", run: whisper },
     it.mode === "ai" && { text: t("escalate"), run: escalate },
     { text: t("add.tag"), key: "l", run: addTag },
-    it.mode !== "closed" && !mine && { text: t("resolve"), key: "e", run: resolve },
+    it.mode !== "closed" && { text: t("resolve"), key: "e", run: resolve },
     it.mode === "closed" && { text: t("reopen"), key: "c", run: takeOver },
   ];
 }

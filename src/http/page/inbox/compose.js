@@ -192,7 +192,9 @@ function suggest() {
       .map((one) => ({ label: "/" + one.name + (one.language ? " · " + one.language : ""), text: filled(one.text), from: 0 }));
   } else if (mention) {
     const part = mention[1].toLowerCase();
-    choices = [...agents.keys()].filter((who) => who.toLowerCase().startsWith(part)).slice(0, 8)
+    // A name that stands there whole needs no help: Enter sends.
+    const names = [...agents.keys()].filter((who) => who.toLowerCase().startsWith(part));
+    choices = (names.some((who) => who.toLowerCase() === part) ? [] : names).slice(0, 8)
       .map((who) => ({ label: "@" + who, text: "@" + who + " ", from: upto.length - mention[1].length - 1 }));
   } else choices = [];
   if (!choices.length) { hideChoices(); return; }

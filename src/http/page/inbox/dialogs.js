@@ -37,7 +37,7 @@ export function ask({ title, text, fields = [], buttons, note }) {
     });
     const list = buttons || [{ text: t("ok"), value: "ok", class: "primary" }];
     let chosen = null;
-    const form = h("form", { method: "dialog", onsubmit: (event) => {
+    const form = h("form", { method: "dialog", novalidate: true, onsubmit: (event) => {
       event.preventDefault();
       const pressed = event.submitter ? event.submitter.value : list.find((one) => one.class === "primary")?.value || list[0].value;
       const missing = [...inputs.values()].find((input) => input.required && !input.value.trim());
@@ -77,11 +77,12 @@ export function sheet(title, content) {
     h("div", { class: "buttons" }, button(t("close"), () => dialog.close(), { class: "primary" })));
   document.body.append(dialog);
   dialog.showModal();
+  dialog.querySelector(".buttons button").focus({ preventScroll: true });
   return dialog;
 }
 
 export function help(keys) {
-  sheet(t("keys"), h("dl", { class: "keys" }, keys.map(([key, text]) => [h("dt", {}, key.split(" ").map((one, at) => [at > 0 && " ", h("kbd", {}, one)])), h("dd", {}, text)])));
+  sheet(t("keys"), h("dl", { class: "keys" }, keys.map(([key, text]) => h("div", {}, h("dt", {}, key.split(" ").map((one, at) => [at > 0 && " ", h("kbd", {}, one)])), h("dd", {}, text)))));
 }
 
 // A menu under a button.

@@ -4,7 +4,7 @@ import { listed, loadOlder, marked, olderModes, queues, since, snoozed, state, u
 import { brief, called, fill, h, lasting, name, now, onFrame, said } from "./dom.js";
 import { t } from "./words.js";
 
-const ROW = 86; // the height of a row in CSS pixels; .row in the style has the same
+const ROW = 90; // the height of a row in CSS pixels; .row in the style has the same
 const BEYOND = 6; // rows drawn above and below what is in sight
 
 let box, inner, items = [], cursor = null, open = () => {};
@@ -107,7 +107,7 @@ function rowOf(it) {
       isUnread && h("span", { class: it.unread > 1 ? "count many" : "count" }, it.unread > 1 ? String(Math.min(it.unread, 99)) : "", h("span", { class: "unseen" }, t("unread"))),
     ),
     h("span", { class: "tags" },
-      state.list !== "waiting" && h("span", { class: "chip mode " + it.mode }, it.mode === "human" && it.assignee !== state.me.name ? name(it.assignee) : t("mode." + it.mode)),
+      state.list !== "waiting" && state.list !== "closed" && !(state.list === "mine" && it.mode === "human") && h("span", { class: "chip mode " + it.mode }, it.mode === "human" ? (it.assignee === state.me.name ? t("list.mine") : name(it.assignee)) : t("mode." + it.mode)),
       it.offered_to && h("span", { class: "chip offer" }, it.offered_to === state.me.name ? t("offered.you") : t("offered.to", { who: it.offered_to })),
       it.reason && it.mode === "waiting" && h("span", { class: "chip" }, t("reason." + it.reason)),
       it.priority > 0 && h("span", { class: "chip priority" }, t("priority.n", { n: it.priority })),

@@ -7,9 +7,9 @@ const PAUSE_MAX = 10000;
 
 // on: { state(open), event(kind, data), signedOut() }
 export function listen(where, on) {
-  let last = "", stopped = false, aborter = null, heardAt = 0, open = null, wake = () => {}, failed = 0;
+  let last = "", stopped = false, resting = false, aborter = null, heardAt = 0, open = null, wake = () => {}, failed = 0;
 
-  const tell = (is) => { if (open !== is) { open = is; on.state(is); } };
+  const tell = (is) => { if (open !== is && !resting) { open = is; on.state(is); } };
   const watch = setInterval(() => {
     if (aborter && Date.now() - heardAt > QUIET_MAX) aborter.abort();
   }, 2000);
@@ -50,6 +50,7 @@ export function listen(where, on) {
 
   async function run() {
     while (!stopped) {
+      if (resting) { await new Promise((go) => { wake = go; }); continue; }
       aborter = new AbortController();
       heardAt = Date.now();
       try {
@@ -64,6 +65,7 @@ export function listen(where, on) {
       } catch { /* told below */ }
       aborter = null;
       if (stopped) return;
+      if (resting) continue;
       tell(false);
       const pause = Math.min(PAUSE_MAX, 250 * 2 ** failed) * (0.75 + Math.random() / 2);
       failed = Math.min(failed + 1, 8);
@@ -73,6 +75,12 @@ export function listen(where, on) {
   run();
 
   return {
+    // Lets the connection go for a while, and takes it up again where it was.
+    rest(is) {
+      if (resting === is) return;
+      resting = is;
+      if (is) lost(); else hurry();
+    },
     stop() {
       stopped = true;
       clearInterval(watch);

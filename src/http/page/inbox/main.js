@@ -10,7 +10,7 @@ import { choose, focusList, makeList, move, order, showList, tick as tickList, t
 import { listen } from "./live.js";
 import { makeSide, showSide } from "./side.js";
 import { agents, can, clear, counts, gone, loadOlder, loadOpen, loadPeople, look, mark, olderModes, put, queues, search, state, subscribe } from "./store.js";
-import { catchUp, closeThread, makeThread, open, openThread, showHead, tick as tickThread, toEnd, toStart, view } from "./thread.js";
+import { catchUp, closeThread, makeThread, open, openThread, rest, showHead, tick as tickThread, toEnd, toStart, view } from "./thread.js";
 import { language, LANGUAGES, setLanguage, t } from "./words.js";
 
 const LISTS = ["waiting", "mine", "all", "closed"];
@@ -56,7 +56,25 @@ function showSignIn(text) {
   field.focus();
 }
 
+// A browser opens few connections to one host. Of all tabs that nobody sees one goes on listening, to call for attention.
+let calls = false, hush = () => {}, resting = null;
+function takeTurns() {
+  if (!navigator.locks) { calls = true; return; }
+  navigator.locks.request("segue-inbox", () => { if (!state.me) return null; calls = true; return new Promise((done) => { hush = () => { calls = false; done(); }; }); }).catch(() => {});
+}
+function seenOrNot() {
+  clearTimeout(resting);
+  if (!document.hidden) {
+    if (stream) stream.rest(false);
+    rest(false);
+    if (view()) { look(view()); seen(true); }
+    return;
+  }
+  resting = setTimeout(() => { rest(true); if (stream && !calls) stream.rest(true); }, 20000);
+}
+
 function leave() {
+  hush();
   if (stream) { stream.stop(); stream = null; }
   if (built) { closeComposer(); closeThread(); }
   end();
@@ -90,6 +108,7 @@ async function enter(me) {
   loadTexts().catch(() => {});
   loadPeople().catch(() => {});
   route();
+  takeTurns();
   stream = listen("/api/v1/events", { state: connected, event: happened, signedOut: () => showSignIn(t("session.over")) });
 }
 
@@ -180,7 +199,7 @@ function build() {
   window.addEventListener("hashchange", route);
   document.addEventListener("keydown", keys);
   for (const kind of ["pointermove", "pointerdown", "keydown", "wheel"]) document.addEventListener(kind, () => { activeAt = Date.now(); }, { passive: true });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && view()) { look(view()); seen(true); } });
+  document.addEventListener("visibilitychange", seenOrNot);
   setInterval(second, 1000);
 }
 
@@ -191,7 +210,12 @@ function go(where) {
   const hash = where ? "#/" + where : "#/" + state.list;
   if (location.hash === hash) route(); else location.hash = hash;
 }
-const openOne = (id) => go("c/" + encodeURIComponent(id));
+// Opened before the address says so: a key that is pressed right behind is meant for it.
+function openOne(id) {
+  $("app").classList.remove("leading");
+  if (open.id !== id || state.selected !== id) opened(id);
+  go("c/" + encodeURIComponent(id));
+}
 
 async function route() {
   if (!state.me) return;

@@ -14,7 +14,7 @@ const NEAR_END = 90; // pixels from the end that still count as the end
 
 export const open = { id: null, entries: [], facts: new Facts(), complete: false, acts: {}, sending: [] };
 let box, inner, head, presence, more, banner, observer;
-let items = [], blocks = [], byKey = new Map(), stuck = true, unseen = 0, stream = null, turnOf = 0;
+let items = [], blocks = [], byKey = new Map(), stuck = true, unseen = 0, stream = null, turnOf = 0, toFirst = false;
 
 export function makeThread(actions) {
   open.acts = actions;
@@ -46,7 +46,7 @@ export async function openThread(id) {
   open.id = id;
   Object.assign(open, { entries: [], facts: new Facts(), complete: false, sending: [], failed: false });
   const turn = (turnOf += 1);
-  stuck = true; unseen = 0;
+  stuck = true; unseen = 0; toFirst = false;
   rebuild();
   showHead();
   fill(inner, h("p", { class: "nothing" }, t("loading")));
@@ -90,6 +90,7 @@ async function older(before, turn) {
     open.complete = at === null;
     rebuild();
   }
+  if (toFirst) toStart();
   showHead();
 }
 
@@ -127,6 +128,8 @@ function follow() {
     stream = null;
   }
 }
+
+export const rest = (is) => { if (stream) stream.rest(is); };
 
 // ---- entries
 
@@ -304,7 +307,7 @@ function scrolled() {
 }
 
 export function toEnd() {
-  stuck = true; unseen = 0;
+  stuck = true; unseen = 0; toFirst = false;
   if (!box) return;
   if (blocks.length) fillBlock(blocks[blocks.length - 1]);
   box.scrollTop = box.scrollHeight;
@@ -321,7 +324,12 @@ export function goTo(n) {
   byKey.get(item.key).scrollIntoView({ block: "start" });
 }
 
-export const toStart = () => { if (items.length) goTo(items[0].entry.n); };
+// The first message; as soon as it is read.
+export function toStart() {
+  if (!items.length) return;
+  toFirst = !open.complete;
+  goTo(items[0].entry.n);
+}
 
 function showMore() {
   more.hidden = !unseen;

@@ -56,7 +56,7 @@ export const ES = {
   "text": "Texto",
   "mode.ai": "Con la IA",
   "mode.waiting": "En espera",
-  "mode.human": "Conmigo",
+  "mode.human": "Con una persona",
   "mode.closed": "Cerrada",
   "by.customer": "Cliente",
   "by.ai": "IA",

@@ -61,7 +61,7 @@ const EN = {
   // ---- words of the API
   "mode.ai": "With the AI",
   "mode.waiting": "Waiting",
-  "mode.human": "With me",
+  "mode.human": "With a person",
   "mode.closed": "Closed",
   "by.customer": "Customer",
   "by.ai": "AI",
