@@ -7,7 +7,7 @@
 //! figures that a support lead reads first are reckoned once more from the trails alone, by their definitions.
 //!
 //! Without Prometheus on the machine this says `SKIPPED` and proves nothing; `SEGUE_PEERS=required` makes that a failure.
-//! With `SEGUE_RENDER=FILE` the answers over time are written there, for `tests/prometheus/render.mjs`.
+//! With `SEGUE_RENDER=FILE` the answers over time are written there, for `tests/peers/render/render.mjs`.
 
 #![expect(
     clippy::too_many_lines,
@@ -47,8 +47,15 @@ use server::{Process, Prometheus, Samples, free_port, wait_for};
 use traffic::{Crowd, Line, Story};
 use truth::{Told, Truth, known};
 
-/// How often each story is told.
-const ROUNDS: usize = 3;
+/// How often each story is told; more often for a picture.
+fn rounds() -> usize {
+    if std::env::var_os("SEGUE_RENDER").is_some() {
+        10
+    } else {
+        3
+    }
+}
+
 /// The range that stands for every window of Grafana's own: longer than the run.
 const RANGE: u32 = 240;
 
@@ -182,7 +189,7 @@ async fn publish(scrape: String) -> (u16, Arc<Mutex<String>>) {
 /// Everybody lives their story at once; a few seconds lie between the rounds.
 async fn traffic(crowd: &Arc<Crowd>) {
     let mut lives = tokio::task::JoinSet::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         for (at, story) in STORIES.into_iter().enumerate() {
             let line = match (story, (at + round) % 4) {
                 (Story::Night, _) => Line::Gate("late"),
@@ -197,7 +204,7 @@ async fn traffic(crowd: &Arc<Crowd>) {
                 continue;
             }
             let crowd = Arc::clone(crowd);
-            let number = 10 * at + round + 1;
+            let number = 100 * at + round + 1;
             lives.spawn(async move { crowd.live(story, line, number).await });
         }
         tokio::time::sleep(Duration::from_secs(4)).await;
@@ -547,8 +554,9 @@ async fn what_the_dashboards_show_is_what_happened() {
     crowd
         .act("Root", "/agents/me/presence", json!({"presence": "away"}))
         .await;
-    traffic(&crowd).await;
+    // First: what is parked is looked at only every quarter of a minute.
     crowd.knock().await;
+    traffic(&crowd).await;
     crowd.report(&outside).await;
     rest(&crowd).await;
     crowd

@@ -69,6 +69,8 @@ pub enum Line {
     Web,
 }
 
+/// A family and labels.
+type Heard = (&'static str, Vec<(&'static str, String)>);
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Everybody, and how they reach Segue.
@@ -79,7 +81,7 @@ pub struct Crowd {
     /// Kept open to the end.
     sockets: Mutex<Vec<tokio::task::JoinHandle<()>>>,
     /// What the outside knows and no trail tells: family, labels, how often.
-    pub told: Mutex<BTreeMap<(&'static str, Vec<(&'static str, String)>), f64>>,
+    pub told: Mutex<BTreeMap<Heard, f64>>,
 }
 
 /// One customer.
@@ -428,7 +430,11 @@ impl Customer<'_> {
             let last = |kind: &str| entries.iter().rposition(|entry| entry["kind"] == kind);
             let answered = last("settled") > last("customer_wrote")
                 && view["outbox"].as_array().is_some_and(Vec::is_empty);
-            if last("customer_wrote").is_some() && answered {
+            let written = entries
+                .iter()
+                .filter(|entry| entry["kind"] == "customer_wrote");
+            // A socket does not wait until what was said is stored.
+            if written.count() >= usize::try_from(self.written).expect("few") && answered {
                 return path;
             }
             assert!(monotonic() < end, "{}: not answered: {view}", self.address);

@@ -37,9 +37,12 @@ function layout(board) {
 function series(panel) {
   const found = [];
   for (const target of panel.targets) {
+    const own = panel.fieldConfig.overrides.find(({ matcher }) => matcher.options === target.refId)?.properties ?? [];
+    const unit = own.find(({ id }) => id === "unit")?.value ?? panel.fieldConfig.defaults.unit;
+    const right = own.some(({ id, value }) => id === "custom.axisPlacement" && value === "right");
     for (const { metric, values } of answers[target.expr] ?? []) {
       const label = target.legendFormat.replace(/\{\{(\w+)\}\}/g, (_, name) => metric[name] ?? "");
-      found.push({ label, values: values.map(([at, value]) => [at, Number(value)]) });
+      found.push({ label, unit, right, values: values.map(([at, value]) => [at, Number(value)]) });
     }
   }
   return found;
@@ -98,11 +101,11 @@ function chart(item, box, width, height) {
   const order = item.stack ? drawn.map((_, at) => at).reverse() : drawn.map((_, at) => at);
   const hooks = item.line ? { draw: [(u) => { for (const step of item.steps) { if (step.value === null || step.value > u.scales.y.max) continue; const y = u.valToPos(step.value, "y", true); u.ctx.save(); u.ctx.strokeStyle = NAMED[step.color]; u.ctx.setLineDash([6, 4]); u.ctx.beginPath(); u.ctx.moveTo(u.bbox.left, y); u.ctx.lineTo(u.bbox.left + u.bbox.width, y); u.ctx.stroke(); u.ctx.restore(); } }] } : {};
   const axis = { stroke: "#9fa0ab", grid: { stroke: "#25272d", width: 1 }, ticks: { stroke: "#25272d" }, font: "11px sans-serif" };
-  new uPlot({ width, height, hooks, legend: { show: false }, cursor: { show: false }, scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.08 : 1] } },
-    series: [{}, ...order.map((at) => ({ stroke: COLOURS[at % COLOURS.length], width: 1.2, fill: COLOURS[at % COLOURS.length] + Math.round(item.fill * 2.55 * (item.stack ? 2 : 1)).toString(16).padStart(2, "0"), points: { show: false } }))],
-    axes: [axis, { ...axis, size: 66, values: (_, ticks) => ticks.map((tick) => say(tick, item.unit)) }] }, [times, ...order.map((at) => drawn[at])], box);
-  const legend = item.series.map((one, at) => [latest(one), one.label, at]).sort((a, b) => (b[0] ?? 0) - (a[0] ?? 0)).slice(0, 9);
-  box.insertAdjacentHTML("beforeend", '<div class="legend">' + legend.map(([value, label, at]) => '<i style="background:' + COLOURS[at % COLOURS.length] + '"></i>' + label + " " + say(value, item.unit)).join("") + "</div>");
+  new uPlot({ width, height, hooks, legend: { show: false }, cursor: { show: false }, scales: { r: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.08 : 1] } },
+    series: [{}, ...order.map((at) => ({ scale: item.series[at].right ? "r" : "y", stroke: COLOURS[at % COLOURS.length], width: 1.2, fill: COLOURS[at % COLOURS.length] + Math.round(item.fill * 2.55 * (item.stack ? 2 : 1)).toString(16).padStart(2, "0"), points: { show: false } }))],
+    axes: [axis, { ...axis, size: 66, values: (_, ticks) => ticks.map((tick) => say(tick, item.unit)) }, ...item.series.filter((one) => one.right).slice(0, 1).map((one) => ({ ...axis, scale: "r", side: 1, size: 50, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => say(tick, one.unit)) }))] }, [times, ...order.map((at) => drawn[at])], box);
+  const legend = item.series.map((one, at) => [latest(one), one.label, at, one.unit]).sort((a, b) => (b[0] ?? 0) - (a[0] ?? 0)).slice(0, 9);
+  box.insertAdjacentHTML("beforeend", '<div class="legend">' + legend.map(([value, label, at, unit]) => '<i style="background:' + COLOURS[at % COLOURS.length] + '"></i>' + label + " " + say(value, unit)).join("") + "</div>");
 }
 function heatmap(item, box, width, height) {
   const edges = item.series.map((one) => ({ edge: one.label === "+Inf" ? Infinity : Number(one.label), values: new Map(one.values.map(([at, value]) => [Math.round(at - from), value])) })).sort((a, b) => a.edge - b.edge);
