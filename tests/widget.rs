@@ -602,6 +602,53 @@ async fn a_persons_reply_is_on_the_customers_screen_at_once() {
     house.app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_thread_is_there_soon_and_ends_at_its_end() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = House::open("").await;
+    let page = browser.page().await;
+    page.open(&house.url("/chat?lang=en")).await;
+    page.click("#person").await;
+    page.until("document.body.dataset.mode === 'waiting'").await;
+    let id = house.conversation(&page).await;
+    house.act(id, Act::Claim { force: false }).await;
+    for n in 0..600 {
+        house
+            .reply(id, &format!("Line {n} of a talk that goes on and on."))
+            .await;
+    }
+    page.reads(".message.human", "Line 599 ").await;
+    let began = monotonic();
+    page.open(&house.url("/chat?lang=en")).await;
+    page.until("document.querySelectorAll('.message.human').length === 600")
+        .await;
+    let took = began.elapsed();
+    page.until("(() => { const log = document.getElementById('log'); return log.scrollHeight - log.scrollTop - log.clientHeight < 5; })()")
+        .await;
+    writeln!(
+        std::io::stderr(),
+        "600 turns are shown after {} ms",
+        took.as_millis()
+    )
+    .expect("open");
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    // Whoever reads further up is left alone, and told that something came.
+    page.eval("document.getElementById('log').scrollTop = 0")
+        .await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    house.reply(id, "And one more").await;
+    page.until("!document.getElementById('newer').hidden").await;
+    assert_eq!(
+        page.eval("document.getElementById('log').scrollTop").await,
+        0
+    );
+    page.click("#newer").await;
+    page.until("document.getElementById('newer').hidden").await;
+    house.app.stop().await;
+}
+
 /// Puts a file into the page's input, as the system's dialog does.
 async fn attach(page: &Page, file: &Path) {
     let input = json!({"expression": "document.getElementById('file')"});

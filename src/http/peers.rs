@@ -66,7 +66,7 @@ impl Drop for Held {
 
 /// Under which address a stranger is counted; none: it is on our own side. Whoever has one address of IPv6 has all that
 /// share its first 64 bits.
-fn stranger(peer: IpAddr) -> Option<IpAddr> {
+pub fn stranger(peer: IpAddr) -> Option<IpAddr> {
     match peer.to_canonical() {
         IpAddr::V4(peer) => {
             let ours = peer.is_loopback() || peer.is_private() || peer.is_link_local();

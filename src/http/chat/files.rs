@@ -8,7 +8,6 @@
 //! A file goes to the disk as it comes, a piece at a time, and never whole through memory. `GET …/files/{id}` serves it
 //! to the visitor whose thread it is in, and to nobody else; staff have `/api/v1/media/{id}`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -17,11 +16,12 @@ use axum::extract::{Path, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
-use tokio::sync::Semaphore;
 
+use super::places::Places;
 use super::plain::{bearer, door, error, refusal};
 use super::protocol::{Profile, Refused, SentFile, ToVisitor, Written, check_id};
 use super::{Guest, Room, fate};
+use crate::clock::monotonic;
 use crate::conversation::decision::Answer;
 use crate::conversation::message::{Attachment, Body};
 use crate::http::media;
@@ -29,24 +29,14 @@ use crate::http::problem::Problem;
 use crate::ids::ChannelName;
 use crate::store::media::{Draft, FileId, HEAD_BYTES, Kind, Plain, ShelfError};
 
-/// Files that come in at once, of everybody: each holds one piece in memory.
-const AT_ONCE_MAX: usize = 64;
 /// How long a file may take altogether: 10 MB at 500 kbit/s.
 const WITHIN: Duration = Duration::from_secs(180);
 /// How long a piece may take.
 const PIECE_WITHIN: Duration = Duration::from_secs(20);
+/// Whoever sends less than so many bytes in a second, after [`PIECE_WITHIN`], only keeps a place from others.
+const PACE_MIN: u64 = 2 * 1024;
 /// After how many seconds to come again when there is no room just now.
 const AGAIN_AFTER: u64 = 5;
-
-/// Room for files that come in.
-#[derive(Clone, Debug)]
-pub struct Places(Arc<Semaphore>);
-
-impl Default for Places {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE_MAX)))
-    }
-}
 
 type Turned = (StatusCode, ToVisitor);
 
@@ -120,15 +110,15 @@ async fn take(
     guest
         .pace(&id)
         .map_err(|why| refused(StatusCode::TOO_MANY_REQUESTS, why))?;
-    let place = places.0.try_acquire();
-    if place.is_err() || !guest.room.runtime.store().accepting() {
-        return Err(Fault::NoRoom.told(&id));
-    }
     let declared = body.size_hint();
     if declared.lower() > longest {
         return Err(Fault::Long(longest).told(&id));
     }
     let most = declared.upper().map_or(longest, |upper| upper.min(longest));
+    let _place = places
+        .take(guest.room.peer, most, monotonic())
+        .filter(|_| guest.room.runtime.store().accepting())
+        .ok_or_else(|| Fault::NoRoom.told(&id))?;
     let mut pieces = body.into_data_stream();
     let receiving = receive(&guest, &mut pieces, most);
     let received = tokio::time::timeout(WITHIN, receiving).await;
@@ -242,12 +232,17 @@ async fn receive(
     let mut head = Vec::new();
     let mut kind = None;
     let mut plain = Plain::default();
+    let began = monotonic();
     loop {
         let next = tokio::time::timeout(PIECE_WITHIN, pieces.next()).await;
         let piece = match next.map_err(|_| Fault::Slow)? {
             Some(piece) => piece.map_err(|_| Fault::Broken)?,
             None => break,
         };
+        let lasted = began.elapsed();
+        if lasted > PIECE_WITHIN && draft.written() < lasted.as_secs() * PACE_MIN {
+            return Err(Fault::Slow);
+        }
         if draft.written() + piece.len() as u64 > most {
             return Err(Fault::Long(most));
         }

@@ -22,6 +22,7 @@ mod assets;
 mod files;
 mod origin;
 mod page;
+mod places;
 mod plain;
 pub mod protocol;
 mod seats;
@@ -141,7 +142,7 @@ pub fn routes() -> Router<Doors> {
             "/chat/{channel}/files/{id}",
             get(files::fetch).options(plain::preflight),
         )
-        .layer(Extension(files::Places::default()))
+        .layer(Extension(places::Places::default()))
         // Who is connected belongs to these routes alone; a layer holds it for as long as they live.
         .layer(Extension(Seats::default()))
 }

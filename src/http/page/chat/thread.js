@@ -34,6 +34,8 @@ export class Thread {
     const { scrollHeight, scrollTop, clientHeight, clientWidth } = this.log, size = `${clientWidth} ${clientHeight}`;
     // A window that changes its size scrolls by itself: nobody has looked anywhere.
     if (size !== this.size && this.atEnd) return this.toEnd();
+    // Nor while we are on the way to the end ourselves.
+    if (this.ending) return;
     this.size = size;
     this.atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
     if (this.atEnd) this.does.newer(false);
@@ -41,9 +43,18 @@ export class Thread {
 
   toEnd() {
     this.atEnd = true;
-    this.size = `${this.log.clientWidth} ${this.log.clientHeight}`;
-    this.log.scrollTop = this.log.scrollHeight;
     this.does.newer(false);
+    if (this.ending) return;
+    // Once for all that comes in this moment: to measure after every message of a long thread would take seconds.
+    this.ending = true;
+    const go = () => {
+      this.ending = false;
+      if (!this.atEnd) return;
+      this.size = `${this.log.clientWidth} ${this.log.clientHeight}`;
+      this.log.scrollTop = this.log.scrollHeight;
+    };
+    if (document.hidden) setTimeout(go);
+    else requestAnimationFrame(go);
   }
 
   clear() {
