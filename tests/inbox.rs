@@ -652,19 +652,19 @@ async fn everything_can_be_read_and_has_a_name_in_light_and_dark_on_desk_and_pho
     page.press("Escape").await;
     page.press("c").await;
     page.until("document.activeElement?.id === 'text'").await;
-    page.types("Hello, I am sorry about that. May I have your order number?")
+    page.types("Hello Maya, I am sorry about that. Is 55120 the number of the order?")
         .await;
     page.press("Enter").await;
-    page.reads(".turn.human", "order number").await;
+    page.reads(".turn.human", "number of the order").await;
     page.press("Escape").await;
     page.press("n").await;
     page.types("@Ben do you know this courier?").await;
     page.press("Enter").await;
     page.reads(".note", "this courier").await;
     house
-        .write("+44 7700 900123", "It is 55120. Thank you!")
+        .write("+44 7700 900123", "Yes, ordered on Monday. Thank you!")
         .await;
-    page.reads(".turn.customer", "55120").await;
+    page.reads(".turn.customer", "ordered on Monday").await;
     for (size, width, height, phone) in [("desk", 1360, 850, false), ("phone", 390, 844, true)] {
         page.size(width, height, phone).await;
         for dark in [false, true] {

@@ -135,9 +135,14 @@ impl FromRequestParts<Doors> for Which {
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Problem> {
         let id = part(parts, doors, "id").await?;
-        id.parse()
-            .map(Self)
-            .map_err(|_| CannedError::Unknown.into())
+        match id.parse() {
+            Ok(id) => Ok(Self(id)),
+            Err(_) => {
+                // A stranger is asked who they are before anything else.
+                Caller::from_request_parts(parts, doors).await?;
+                Err(CannedError::Unknown.into())
+            }
+        }
     }
 }
 

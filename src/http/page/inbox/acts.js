@@ -10,8 +10,12 @@ import { t } from "./words.js";
 let go = { back() {}, side() {}, next() {} };
 export const wire = (ways) => { go = ways; };
 
+let under = 0;
+export const busy = () => under > 0;
+
 // Does something and says what came of it; answers whether it was done.
 async function act(id, rest, body, told, options) {
+  under += 1;
   try {
     const done = await post(path(id, rest), body, options);
     if (told && done.result !== "ignored") toast(told);
@@ -20,6 +24,8 @@ async function act(id, rest, body, told, options) {
   } catch (problem) {
     refused(problem, null, id);
     return null;
+  } finally {
+    under -= 1;
   }
 }
 

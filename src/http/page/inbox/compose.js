@@ -34,9 +34,13 @@ export function makeComposer(acts) {
 }
 
 export const focusField = () => { if (!form.hidden && !field.disabled) field.focus(); };
-// The same, once a reply may be written.
-let wanted = 0;
-export const focusSoon = () => { wanted = Date.now(); };
+// The same, once a reply may be written. Whoever presses a key before has gone on: a field that takes the focus under
+// somebody's hands would send to the customer what was meant for a shortcut.
+let wanted = 0, pressed = 0;
+export const focusSoon = (since = pressed) => { if (since === pressed) wanted = Date.now(); };
+export const presses = () => pressed;
+document.addEventListener("keydown", () => { wanted = 0; pressed += 1; }, true);
+document.addEventListener("pointerdown", () => { wanted = 0; pressed += 1; }, true);
 
 // ---- which conversation it is for, and what may be written
 

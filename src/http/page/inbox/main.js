@@ -2,7 +2,7 @@
 import * as acts from "./acts.js";
 import { begin, end, makeAlerts, noticed, showPreferences, title } from "./alert.js";
 import { del, get, onSignedOut, post, put as send, setCsrf } from "./api.js";
-import { closeComposer, focusField, focusSoon, loadTexts, makeComposer, setWriting, showComposer, useText } from "./compose.js";
+import { closeComposer, focusField, focusSoon, loadTexts, makeComposer, presses, setWriting, showComposer, useText } from "./compose.js";
 import { help, menu, toast } from "./dialogs.js";
 import { $, button, fill, h, memory, name, soon } from "./dom.js";
 import { makeLead, refreshLead, showLead } from "./lead.js";
@@ -234,6 +234,7 @@ async function route() {
 }
 
 async function opened(id) {
+  const since = presses();
   state.selected = id;
   show("thread");
   $("app").classList.add("has-thread");
@@ -242,7 +243,7 @@ async function opened(id) {
   try {
     await openThread(id);
     seen(true);
-    if (view() && view().assignee === state.me.name && matchMedia("(min-width: 800px)").matches) { focusSoon(); showHead(); }
+    if (view() && view().assignee === state.me.name && matchMedia("(min-width: 800px)").matches) { focusSoon(since); showHead(); }
   } catch (problem) {
     if (state.selected === id && problem.status !== 404) toast(t("unreadable"), "warn", { text: t("try.again"), run: () => opened(id) });
   }
@@ -378,7 +379,8 @@ function keys(event) {
     else if (!within) { if (!matchMedia("(min-width: 800px)").matches) go(""); focusList(); }
     return;
   }
-  if (within) return;
+  // While something is being done a key would mean what it is not meant for.
+  if (within || acts.busy()) return;
   if (Date.now() - afterG < 1200) {
     afterG = 0;
     const run = AFTER_G[event.key];

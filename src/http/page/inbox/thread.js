@@ -27,7 +27,11 @@ export function makeThread(actions) {
   observer = new IntersectionObserver(inSight, { root: box, rootMargin: "1500px 0px" });
   // Whoever reads the end goes on reading the end when the composer grows or the window changes.
   new ResizeObserver(() => { if (stuck) toEnd(); }).observe(box);
+  let people = "";
   subscribe((what, id, entries) => {
+    // Who is mentioned is known only when the people are.
+    const names = what === "people" ? [...agents.keys()].join("\n") : people;
+    if (names !== people) { people = names; if (open.id) rebuild(); }
     if (id !== open.id || !open.id) return;
     if (what === "entries") add(entries);
     if (what === "lists") showHead();
