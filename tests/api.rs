@@ -547,6 +547,9 @@ async fn a_verdict_stands_in_the_log_can_be_corrected_and_survives_a_restart() {
         .await
         .body;
     assert_eq!(rest["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(rest["next"], Value::Null);
+    let at = |page: &Value| page["items"][0]["requested_at"].as_str().map(str::to_owned);
+    assert!(at(&page) >= at(&rest), "the newest first: {page} {rest}");
     assert_ne!(page["items"][0]["id"], rest["items"][0]["id"]);
     let House { app, dir, .. } = house;
     app.stop().await;
@@ -843,6 +846,10 @@ async fn a_list_is_paged_without_gaps_in_every_mode() {
     assert_eq!(
         (&support["waiting"], &support["human"]),
         (&json!(6), &json!(1))
+    );
+    assert_eq!(
+        (&support["open"], &support["opens_at"]),
+        (&json!(true), &json!(null))
     );
     let stats = house.get("/stats", &ana).await.body;
     assert_eq!(stats["conversations"]["ai"], 5);
@@ -1169,6 +1176,57 @@ async fn a_session_needs_its_token_for_everything_that_changes_something() {
         .await;
     assert_eq!(barred.code(), (429, "too_many_tries"));
     assert!(barred.headers.contains_key("retry-after"));
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_language_is_settled_by_words_and_by_people() {
+    let house = house().await;
+    let ana = house.token("Ana", Role::Agent);
+    let id = house
+        .write("visitor-1", "hola, quiero hablar con una persona")
+        .await;
+    let one = format!("/conversations/{id}");
+    let language = async || house.get(&one, &ana).await.body["customer"]["language"].clone();
+    assert_eq!(language().await, "es");
+    let patch = async |tag: &str| {
+        house
+            .call(Method::PATCH, &one, &ana, json!({"language": tag}))
+            .await
+    };
+    assert_eq!(patch("Portuguese").await.code(), (422, "bad_language"));
+    assert_eq!(patch("pt_BR").await.status, 200);
+    house
+        .write("visitor-1", "where is my order, and what does it cost?")
+        .await;
+    assert_eq!(language().await, "pt-br");
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_of_one_customer_know_each_other() {
+    let house = house().await;
+    let ana = house.token("Ana", Role::Agent);
+    let (id, other) = (house.ask("visitor-1").await, house.ask("visitor-2").await);
+    let one = format!("/conversations/{id}");
+    let others = async |token: &str| house.get(&one, token).await.body["others"].clone();
+    assert_eq!(others(&ana).await, json!([]));
+    let link = json!({"attributes": {"customer": "visitor-2"}});
+    assert_eq!(
+        house.call(Method::PATCH, &one, &ana, link).await.status,
+        200
+    );
+    let told = others(&ana).await;
+    assert_eq!(told.as_array().map(Vec::len), Some(1), "{told}");
+    assert_eq!(
+        (&told[0]["id"], &told[0]["mode"], &told[0]["channel"]),
+        (&json!(other.to_string()), &json!("waiting"), &json!("web"))
+    );
+    let page = house.get("/conversations", &ana).await.body;
+    assert!(
+        page["items"][0].get("others").is_none(),
+        "lists do not look it up"
+    );
     house.app.stop().await;
 }
 

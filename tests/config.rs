@@ -203,6 +203,60 @@ fn a_whole_configuration_is_understood() {
 }
 
 #[test]
+fn phrases_of_their_own_file_and_windows_of_a_channel_are_in_force() {
+    let path = directory().join("phrases-and-windows.toml");
+    let text = fs::read_to_string(&path).expect("a text");
+    let config = Config::parse("t.toml", &text, &directory(), &environment());
+    let config = config.unwrap_or_else(|faults| panic!("{faults}"));
+    let file = directory().join("counter.phrases");
+    assert_eq!(config.phrases_file.as_deref(), Some(file.as_path()));
+    let policy = config.policy();
+    let asks = |text: &str| policy.phrases.wants_person(text, None).is_some();
+    assert!(asks("get me the lady at the counter"));
+    let rules = policy.triage.rules();
+    let found = |text: &str| {
+        let triage = rules.before_model(text, &segue::triage::Context::default());
+        let decided = triage.decision().map(|finding| finding.rule.clone());
+        (decided, triage.findings.len())
+    };
+    assert_eq!(
+        found("my rma number is missing").0.as_deref(),
+        Some("warranty")
+    );
+    assert_eq!(
+        found("i want my money back").0.as_deref(),
+        Some("keyword.refund")
+    );
+    assert_eq!(
+        found("ich will mein geld zurück"),
+        (None, 0),
+        "German is off"
+    );
+    let (decided, findings) = found("we need 500 units of it");
+    assert_eq!(
+        (decided, findings),
+        (None, 1),
+        "a rule of numbers only observes"
+    );
+    let (web, support) = ("web".into(), "support".into());
+    let (plain, own) = (
+        policy.queue_rules(&support),
+        policy.queue_rules_on(&web, &support),
+    );
+    assert_eq!(plain.claim_within, Duration::from_mins(5));
+    assert_eq!(own.claim_within, Duration::from_mins(2));
+    assert_eq!(
+        own.ladder[1].after,
+        Duration::from_mins(4),
+        "follows the target"
+    );
+    assert_eq!((plain.mention_person, own.mention_person), (2, 1));
+    assert_eq!(plain.remind_after, Some(Duration::from_hours(12)));
+    assert_eq!(own.remind_after, Some(Duration::from_mins(10)));
+    assert!(own.ai_while_waiting && !own.ai_after_hours && !own.customer_may_end);
+}
+
+#[test]
 fn no_secret_is_ever_printed() {
     let config =
         Config::parse("whole.toml", &whole(), &directory(), &environment()).expect("valid");

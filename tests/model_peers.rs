@@ -278,6 +278,8 @@ async fn ask(peer: &Peer, way: Way, name: &str, text: &str) -> (Answered, String
             Line::Customer("good day".to_owned()),
             Line::Customer(text.to_owned()),
         ],
+        messages: 2,
+        others: None,
         language: None,
         customer: None,
         rules: segue::triage::Settings::default(),

@@ -198,10 +198,10 @@ pub fn policy(config: &Config, store: &Store, desk: &Desk) -> Result<Policy, Loa
         }
         match store
             .policy(hash)?
-            .map(|bytes| serde_json::from_slice(&bytes))
+            .map(|bytes| serde_json::from_slice::<Policy>(&bytes))
         {
-            Some(Ok(Policy { queues, .. })) => {
-                policy.earlier.insert(hash, Arc::new(queues));
+            Some(Ok(earlier)) => {
+                policy.earlier.insert(hash, earlier.all_queues());
             }
             Some(Err(_)) | None => {
                 tracing::warn!(

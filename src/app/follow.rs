@@ -73,6 +73,7 @@ impl Watched {
 impl Follower {
     /// Until `stop`.
     pub async fn run(mut self, mut hangup: Signal, stop: CancellationToken) {
+        let began = self.written().await;
         let (config, knowledge) = self.look().await;
         let (mut config, mut knowledge) = (Watched::new(config), Watched::new(knowledge));
         loop {
@@ -83,7 +84,7 @@ impl Follower {
             };
             let looks = self.look().await;
             if config.is_due(looks.0) || asked {
-                self.read_config().await;
+                self.read_config(&began).await;
             }
             if knowledge.is_due(looks.1) || asked {
                 self.read_knowledge().await;
@@ -93,9 +94,10 @@ impl Follower {
 
     async fn look(&self) -> (Look, Look) {
         let (path, dir) = (self.path.clone(), self.config.knowledge.dir.clone());
+        let phrases = self.config.phrases_file.clone().filter(|_| path.is_some());
         let looked = tokio::task::spawn_blocking(move || {
             let (mut config, mut knowledge) = (Look::new(), Look::new());
-            if let Some(path) = path {
+            for path in path.into_iter().chain(phrases) {
                 look_at(&path, 0, &mut config);
             }
             if let Some(dir) = dir {
@@ -106,7 +108,19 @@ impl Follower {
         looked.await.unwrap_or_default()
     }
 
-    async fn read_config(&mut self) {
+    /// What the file says as this begins. What runs may differ from it: the command line goes before the file.
+    async fn written(&self) -> Config {
+        let path = self.path.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            Config::load(path.as_deref(), &Environment::of_process())
+        });
+        match read.await {
+            Ok(Ok(config)) => config,
+            Ok(Err(_)) | Err(_) => self.config.clone(),
+        }
+    }
+
+    async fn read_config(&mut self, began: &Config) {
         let Some(path) = self.path.clone() else {
             return;
         };
@@ -124,7 +138,7 @@ impl Follower {
         match read.await {
             Ok(None) => metrics.reloaded(Reloaded::Config, true),
             Ok(Some(Ok(config))) => {
-                let done = self.put_in_force(config).await;
+                let done = self.put_in_force(config, began).await;
                 if let Some(done) = done {
                     metrics.reloaded(Reloaded::Config, !done);
                 }
@@ -139,16 +153,10 @@ impl Follower {
         }
     }
 
-    /// Whether it was done; none: nothing of it has changed.
-    async fn put_in_force(&mut self, mut config: Config) -> Option<bool> {
-        // The command line goes before the file.
-        config.server.listen = self.config.server.listen;
-        config.server.ops_listen = self.config.server.ops_listen;
-        config
-            .storage
-            .data_dir
-            .clone_from(&self.config.storage.data_dir);
-        let later = needs_restart(&self.config, &config);
+    /// Whether it was done; none: nothing of it has changed. `began`: what the file said when the process began.
+    async fn put_in_force(&mut self, config: Config, began: &Config) -> Option<bool> {
+        self.config.phrases_file.clone_from(&config.phrases_file);
+        let later = needs_restart(began, &config);
         if !later.is_empty() {
             tracing::warn!(sections = later.join(", "), "these changes need a restart");
         }

@@ -94,7 +94,12 @@ pub fn summary(config: &Config, path: Option<&Path>) -> String {
     }
     line(
         "languages",
-        config.texts.languages().collect::<Vec<_>>().join(", "),
+        config
+            .texts
+            .languages()
+            .into_iter()
+            .collect::<Vec<_>>()
+            .join(", "),
     );
     line("policy", format!("{:016x}", config.policy().hash));
     for warning in config.warnings() {

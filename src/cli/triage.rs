@@ -3,6 +3,7 @@
 //! Reads lines: JSON (`{"text": "…", "language"?: "en", "history"?: ["…"], "deflections"?: 0}`) or plain text. Writes one line of
 //! JSON for each, with the deciding rule, its reason, words and language, all findings, and how long it took.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,12 +11,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::complain;
 use crate::clock;
 use crate::config::{self, Config, Environment};
-use crate::triage::{Context, Finding, Gist, Phrases, Rules, Triage};
+use crate::triage::{Context, Finding, Gist, Phrases, Rules, Triage, spoken};
 
 /// Wrong usage or configuration.
 const EXIT_WRONG: u8 = 2;
@@ -37,11 +39,17 @@ pub struct TriageArguments {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Line {
-    text: String,
+    text: Option<String>,
     language: Option<String>,
     history: Vec<String>,
     deflections: u8,
+    /// What nobody knows: said in the answer, for it may be misspelt.
+    #[serde(flatten)]
+    others: BTreeMap<String, IgnoredAny>,
 }
+
+/// What a line may say.
+const KEYS: [&str; 4] = ["text", "language", "history", "deflections"];
 
 /// Reads the messages and says what would become of them. Exit 0, 1 when it cannot read, 2 for a wrong configuration.
 pub fn run(arguments: &TriageArguments) -> ExitCode {
@@ -115,21 +123,42 @@ fn copy(
 /// JSON with a text, or else the line itself; then, if it looks like JSON, why it is none.
 fn read(written: &str) -> (Line, Option<String>) {
     let plain = || Line {
-        text: written.to_owned(),
+        text: Some(written.to_owned()),
         ..Line::default()
     };
     if !written.trim_start().starts_with('{') {
         return (plain(), None);
     }
     match serde_json::from_str(written) {
-        Ok(line) => (line, None),
+        Ok(line) => {
+            let note = misread(&line);
+            (line, note)
+        }
         Err(fault) => (plain(), Some(format!("taken as plain text: {fault}"))),
     }
 }
 
+/// What a line of JSON says that is not read, or does not say.
+fn misread(line: &Line) -> Option<String> {
+    let mut notes = Vec::new();
+    if line.text.is_none() {
+        notes.push("there is no `text`: nothing was read".to_owned());
+    }
+    if !line.others.is_empty() {
+        let others: Vec<&str> = line.others.keys().map(String::as_str).collect();
+        let (others, keys) = (others.join("`, `"), KEYS.join("`, `"));
+        notes.push(format!(
+            "not known and not read: `{others}`; known are `{keys}`"
+        ));
+    }
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
 fn judge((line, note): &(Line, Option<String>), phrases: &Phrases, rules: &Rules) -> Value {
     let recent: Vec<Gist> = line.history.iter().map(|text| Gist::of(text)).collect();
-    let language = line.language.as_deref();
+    let text = line.text.as_deref().unwrap_or_default();
+    // As in a conversation: its language is that of the first message that is long enough to tell.
+    let language = line.language.as_deref().or_else(|| spoken(text));
     let context = Context {
         language,
         recent: &recent,
@@ -137,11 +166,14 @@ fn judge((line, note): &(Line, Option<String>), phrases: &Phrases, rules: &Rules
     };
     let began = clock::monotonic();
     let triage = rules
-        .before_model(&line.text, &context)
-        .in_house(phrases, &line.text, language);
+        .before_model(text, &context)
+        .in_house(phrases, text, language);
     let micros = began.elapsed().as_nanos() as f64 / 1e3;
     let mut answer = shown(&triage);
-    answer["text"] = json!(line.text);
+    answer["text"] = json!(text);
+    if let (None, Some(language)) = (answer.get("language"), language) {
+        answer["language"] = json!(language);
+    }
     if let Some(note) = note {
         answer["note"] = json!(note);
     }
@@ -213,6 +245,35 @@ mod tests {
         let again = r#"{"text": "where is my parcel", "history": ["where is the parcel", "my parcel, where is it"]}"#;
         check(again, "offer", Some("repetition"));
         check("{ not json", "model", None);
+    }
+
+    #[test]
+    fn a_misspelt_key_is_told() {
+        let check = |written: &str, note: Option<&str>| {
+            let answer = judge(&read(written), &Phrases::default(), &BUNDLED);
+            let said = answer["note"].as_str().unwrap_or_default();
+            match note {
+                Some(note) => assert!(said.contains(note), "{written}: {said}"),
+                None => assert_eq!(said, "", "{written}"),
+            }
+        };
+        check(r#"{"text": "hello"}"#, None);
+        check(r#"{"txt": "human please"}"#, Some("there is no `text`"));
+        check(r#"{"text": "hi", "lang": "es"}"#, Some("not read: `lang`"));
+        check(r#"{"text": 7}"#, Some("taken as plain text"));
+    }
+
+    #[test]
+    fn a_line_without_a_language_is_settled_by_its_words() {
+        let answer = judge(
+            &read("hola, dónde está mi pedido?"),
+            &Phrases::default(),
+            &BUNDLED,
+        );
+        assert_eq!(
+            (&answer["action"], &answer["language"]),
+            (&json!("model"), &json!("es"))
+        );
     }
 
     #[test]

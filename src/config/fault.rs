@@ -17,6 +17,15 @@ pub enum Place {
     },
     /// In this environment variable.
     Variable(String),
+    /// In another file that the configuration names.
+    Named {
+        /// Its path.
+        file: String,
+        /// The line.
+        line: usize,
+        /// The column.
+        column: usize,
+    },
 }
 
 impl Place {
@@ -33,6 +42,17 @@ pub struct Fault {
     pub what: String,
     /// How to mend it.
     pub hint: String,
+}
+
+impl Fault {
+    /// The same, found in the file called `name`.
+    pub(super) fn in_file(mut self, name: &str) -> Self {
+        if let Place::File { line, column } = self.place {
+            let file = name.to_owned();
+            self.place = Place::Named { file, line, column };
+        }
+        self
+    }
 }
 
 /// Everything that is wrong, in the order of the file. Printed as `file:line:column: what` and `  hint: how to mend`.
@@ -76,6 +96,8 @@ impl fmt::Display for Faults {
                 Place::File { line: 0, .. } => write!(f, "{}: ", self.file)?,
                 Place::File { line, column } => write!(f, "{}:{line}:{column}: ", self.file)?,
                 Place::Variable(name) => write!(f, "{name}: ")?,
+                Place::Named { file, line: 0, .. } => write!(f, "{file}: ")?,
+                Place::Named { file, line, column } => write!(f, "{file}:{line}:{column}: ")?,
             }
             write!(f, "{}\n  hint: {}", fault.what, fault.hint)?;
         }

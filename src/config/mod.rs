@@ -57,6 +57,8 @@ pub struct Config {
     pub phrases: Phrases,
     /// `[triage]`: the rules before the model.
     pub triage: Settings,
+    /// `[triage] phrases_file`: what was read of it stands in the two above; it is followed like the configuration.
+    pub phrases_file: Option<PathBuf>,
     /// `[queues.*]`; `support` when there are none.
     pub queues: BTreeMap<QueueName, QueuePolicy>,
     /// The first queue in the file: that of channels which name none.
@@ -95,6 +97,7 @@ impl Config {
             knowledge: KnowledgeSection::default(),
             phrases,
             triage,
+            phrases_file: None,
             queues,
             default_queue,
             calendars: BTreeMap::new(),
@@ -171,6 +174,7 @@ impl Config {
             switches: Switches::default(),
             calendars: self.calendars.clone(),
             earlier: BTreeMap::new(),
+            on_channels: BTreeMap::new(),
             crowds: std::sync::Arc::default(),
         }
         .sealed()
@@ -234,7 +238,7 @@ fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
     let section = child(reader, "knowledge");
     let knowledge = KnowledgeSection::read(reader, section);
     let section = child(reader, "triage");
-    let (phrases, triage) = sections::triage::read(reader, section, &names);
+    let said = sections::triage::read(reader, section, &names);
     let section = child(reader, "messages");
     let texts = sections::words::messages(reader, section);
     let section = child(reader, "limits");
@@ -252,8 +256,9 @@ fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
         channels,
         model,
         knowledge,
-        phrases,
-        triage,
+        phrases: said.phrases,
+        triage: said.settings,
+        phrases_file: said.file,
         queues,
         default_queue,
         calendars,
@@ -269,7 +274,7 @@ fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
 fn without_echoes(mut syntax: Vec<Fault>, others: Vec<Fault>) -> Vec<Fault> {
     let line = |fault: &Fault| match fault.place {
         Place::File { line, .. } => Some(line),
-        Place::Variable(_) => None,
+        Place::Variable(_) | Place::Named { .. } => None,
     };
     let broken: Vec<usize> = syntax.iter().filter_map(line).collect();
     syntax.extend(

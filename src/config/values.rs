@@ -125,17 +125,28 @@ pub(super) fn name(text: &str) -> Result<(), &'static str> {
 
 /// A language tag (BCP 47), in lower case: `en`, `pt-br`.
 pub(super) fn language(text: &str) -> Result<String, &'static str> {
-    let tag = text.trim().replace('_', "-").to_lowercase();
-    let mut parts = tag.split('-');
-    let primary = parts
-        .next()
-        .is_some_and(|p| (2..=3).contains(&p.len()) && p.chars().all(|c| c.is_ascii_lowercase()));
-    let rest =
-        parts.all(|p| (1..=8).contains(&p.len()) && p.chars().all(|c| c.is_ascii_alphanumeric()));
-    if primary && rest {
-        return Ok(tag);
-    }
-    Err("write a language tag like \"en\", \"es\" or \"pt-br\"")
+    crate::conversation::language_tag(text)
+        .ok_or("write a language tag like \"en\", \"es\" or \"pt-br\"")
+}
+
+/// The primary subtag of a language that there is: phrases under a misspelt one would never count as its own.
+pub(super) fn spoken(text: &str) -> Result<String, &'static str> {
+    /// ISO 639-1, and what of 639-2 stands beside it for the bundled languages: those have two letters here.
+    const TWO: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de \
+        dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io \
+        is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt \
+        my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn \
+        so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
+    const SHORTER: [&str; 12] = [
+        "eng", "spa", "por", "fra", "fre", "deu", "ger", "ita", "nld", "dut", "afr", "esp",
+    ];
+    const HINT: &str = "write a language like \"en\", \"es\" or \"pt\"";
+    let primary = crate::conversation::texts::primary(&language(text)?);
+    let known = match primary.len() {
+        2 => TWO.split_whitespace().any(|one| one == primary),
+        _ => !SHORTER.contains(&primary.as_str()),
+    };
+    known.then_some(primary).ok_or(HINT)
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ use super::handoff::{self, Trigger};
 use super::hearing::Verdict;
 use super::human::Human;
 use super::message::Inbound;
+use super::texts::{TextArgs, TextKey};
 use super::trail::CancelCause;
-use super::words::{By, ModeName, Outcome, Reason};
+use super::words::{By, Class, ModeName, Outcome, Reason};
 use crate::clock::Timestamp;
 use crate::ids::AgentName;
 
@@ -25,6 +26,8 @@ use crate::ids::AgentName;
 pub struct Ai {
     pub(super) asking: Asking,
     idle_at: Timestamp,
+    /// When the customer is asked whether they are still there; none: not at all, or they were.
+    remind_at: Option<Timestamp>,
 }
 
 impl Ai {
@@ -33,21 +36,32 @@ impl Ai {
         Self {
             asking: Asking::default(),
             idle_at: cx.now + cx.queue().idle_close,
+            remind_at: reminder(cx),
         }
     }
 
     pub(super) fn due(&self) -> Option<Timestamp> {
         // Whoever waits for an answer is not idle, however long we were away.
-        self.asking.due().or(Some(self.idle_at))
+        let idle = self
+            .remind_at
+            .map_or(self.idle_at, |at| at.min(self.idle_at));
+        self.asking.due().or(Some(idle))
+    }
+
+    /// The silence of the customer begins anew.
+    fn quiet_from_now(&mut self, cx: &Cx<'_>) {
+        self.idle_at = cx.now + cx.queue().idle_close;
+        self.remind_at = reminder(cx);
     }
 
     /// The customer wrote.
     pub(super) fn customer_wrote(mut self, inbound: &Inbound, cx: &mut Cx<'_>) -> Mode {
+        let waiting_since = cx.common.episode.waiting_since;
         cx.customer_wrote(inbound, ModeName::Ai);
-        self.idle_at = cx.now + cx.queue().idle_close;
-        let language = cx.common.customer.language.as_deref();
+        self.quiet_from_now(cx);
+        let language = cx.language();
         let window = &cx.common.window;
-        let heard = cx.policy.hear(&inbound.body, language, window);
+        let heard = cx.policy.hear(&inbound.body, language.as_deref(), window);
         heard.observed.iter().for_each(|finding| cx.fired(finding));
         if let Verdict::Handoff(finding) = &heard.verdict {
             cx.fired(finding);
@@ -62,13 +76,19 @@ impl Ai {
         if !cx.ai_on() {
             return handoff::request(Trigger::ai_off(), self.asking, cx);
         }
-        self.asking.customer_wrote(cx);
         match heard.verdict {
             Verdict::Offer(finding) => {
-                self.asking.cancel(CancelCause::Superseded, cx);
+                self.asking.customer_wrote(cx);
+                self.asking.hold(cx);
                 cx.offer(&finding);
             }
+            Verdict::Dismissed(finding) => {
+                // They answered a question of ours: nobody owes them anything more than before.
+                cx.fired(&finding);
+                cx.common.episode.waiting_since = waiting_since;
+            }
             Verdict::Declined(said) => {
+                self.asking.take_up(cx);
                 let rule = cx
                     .common
                     .window
@@ -76,7 +96,9 @@ impl Ai {
                     .map(|offer| offer.rule().to_owned());
                 cx.offer_answered(false, &rule.unwrap_or_default(), &said.matched);
             }
-            Verdict::Handoff(_) | Verdict::Accepted(..) | Verdict::Model => {}
+            Verdict::Handoff(_) | Verdict::Accepted(..) | Verdict::Model => {
+                self.asking.customer_wrote(cx);
+            }
         }
         self.deadline_passed(cx)
     }
@@ -86,7 +108,11 @@ impl Ai {
             Upshot::Person(trigger) => return handoff::request(trigger, self.asking, cx),
             Upshot::Settled | Upshot::Stale => {}
         }
-        if self.asking.busy() || self.idle_at > cx.now {
+        if self.asking.busy() {
+            return Mode::Ai(self);
+        }
+        if self.idle_at > cx.now {
+            self.remind(cx);
             return Mode::Ai(self);
         }
         let answered = cx.common.episode.last_word;
@@ -109,13 +135,26 @@ impl Ai {
         )
     }
 
+    /// Asks whether the customer is still there, once in each silence; not where it is us who owe an answer.
+    fn remind(&mut self, cx: &mut Cx<'_>) {
+        if self.remind_at.take_if(|at| *at <= cx.now).is_none() {
+            return;
+        }
+        cx.touch();
+        if cx.common.episode.waiting_since.is_none() {
+            let (class, key) = (Class::Reminder, TextKey::IdleReminder);
+            cx.say(class, key, TextArgs::default(), None);
+        }
+    }
+
     /// What came of an answer or a failure.
     pub(super) fn upshot(self, upshot: Upshot, cx: &mut Cx<'_>) -> Mode {
         match upshot {
             Upshot::Person(trigger) => handoff::request(trigger, self.asking, cx),
             Upshot::Settled => {
-                let idle_at = cx.now + cx.queue().idle_close;
-                Mode::Ai(Self { idle_at, ..self })
+                let mut ai = self;
+                ai.quiet_from_now(cx);
+                Mode::Ai(ai)
             }
             Upshot::Stale => Mode::Ai(self),
         }
@@ -172,4 +211,9 @@ impl Ai {
             }
         }
     }
+}
+
+/// When a customer who falls silent now is asked whether they are still there, where the queue wants it.
+fn reminder(cx: &Cx<'_>) -> Option<Timestamp> {
+    Some(cx.now + cx.queue().remind_after?)
 }

@@ -3,27 +3,39 @@
 //! Shared by the AI mode and by queues where the AI keeps the customer company while they wait. A question overtaken
 //! by anything is withdrawn: its late answer is refused by its number and kept as a private draft.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::common::Cx;
 use super::decision::Perform;
+use super::escalating::escalates;
 use super::handoff::Trigger;
-use super::hearing::Judged;
 use super::outbox::{Owed, OwedState};
-use super::question::{ModelAnswer, ModelFailure, ModelVerdict};
+use super::question::{ModelAnswer, ModelFailure};
 use super::streamed::{Written, close_stream};
 use super::texts::{TextArgs, TextKey};
 use super::trail::{CancelCause, Fact, Usage};
 use super::words::{Class, ModeName, ModelFault, Reason};
+use super::{Conversation, Mode};
 use crate::clock::Timestamp;
 use crate::ids::{AskId, EffectId, HandoffId};
 use crate::triage::Assessment;
+
+/// So many questions in a row may be overtaken by further messages; the next one is let finish.
+const OVERTAKEN_MAX: u8 = 3;
+/// Whoever has waited for so long gets the answer that is on its way, whatever they add meanwhile.
+const OVERTAKEN_FOR: Duration = Duration::from_secs(20);
 
 /// What is being asked, if anything.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Asking {
     burst: Option<Burst>,
     ask: Option<Ask>,
+    /// How many questions in a row were overtaken by what the customer wrote.
+    overtaken: u8,
+    /// Messages that a person was offered for, in place of an answer: a no asks them after all.
+    held: u32,
 }
 
 /// Customer messages in quick succession: answered once, after a short quiet.
@@ -47,6 +59,17 @@ struct Ask {
     stream: Option<EffectId>,
 }
 
+impl Conversation {
+    /// How many of the customer's messages the question that is out asks.
+    pub fn messages_asked(&self) -> u32 {
+        match &self.mode {
+            Mode::Ai(ai) => ai.asking.messages(),
+            Mode::Waiting(waiting) => waiting.asking.messages(),
+            Mode::Human(_) | Mode::Closed(_) => 0,
+        }
+    }
+}
+
 /// What came of an answer.
 pub(super) enum Upshot {
     /// Nothing that changes the mode.
@@ -60,7 +83,9 @@ pub(super) enum Upshot {
 impl Asking {
     /// The earliest moment something is due.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        let burst = self.burst.as_ref().map(|burst| burst.ready_at);
+        // What was written while an answer is let finish waits for that.
+        let burst = self.burst.as_ref().filter(|_| self.ask.is_none());
+        let burst = burst.map(|burst| burst.ready_at);
         let ask = self.ask.as_ref().map(|ask| {
             ask.soft_at
                 .map_or(ask.gives_up_at, |soft| soft.min(ask.gives_up_at))
@@ -83,10 +108,20 @@ impl Asking {
         self.burst.is_some() || self.ask.is_some()
     }
 
-    /// The customer wrote: a question that is out has become stale; the burst grows or begins.
+    /// How many of the customer's messages the question that is out asks.
+    pub(super) fn messages(&self) -> u32 {
+        self.ask.as_ref().map_or(0, |ask| ask.messages)
+    }
+
+    /// The customer wrote: a question that is out has become stale, unless too many have; the burst grows or begins.
     pub(super) fn customer_wrote(&mut self, cx: &mut Cx<'_>) {
-        let carried = self.ask.as_ref().map_or(0, |ask| ask.messages);
-        self.withdraw(CancelCause::Superseded, cx);
+        let mut carried = 0;
+        if self.ask.is_some() && !self.is_let_finish(cx) {
+            carried = self.messages();
+            self.overtaken += 1;
+            self.withdraw(CancelCause::Superseded, cx);
+        }
+        self.held = 0;
         let limits = cx.channel().burst;
         let burst = self.burst.get_or_insert(Burst {
             since: cx.now,
@@ -97,10 +132,35 @@ impl Asking {
         burst.ready_at = (cx.now + limits.quiet).min(burst.since + limits.max);
     }
 
+    /// Whether the question that is out goes on beside what the customer writes: who writes faster than the model thinks
+    /// is to be answered all the same.
+    fn is_let_finish(&self, cx: &Cx<'_>) -> bool {
+        let waited = cx.common.episode.waiting_since;
+        self.overtaken >= OVERTAKEN_MAX
+            || waited.is_some_and(|since| cx.now.since(since) >= OVERTAKEN_FOR)
+    }
+
     /// Withdraws whatever is out or gathering.
     pub(super) fn cancel(&mut self, cause: CancelCause, cx: &mut Cx<'_>) {
         self.burst = None;
         self.withdraw(cause, cx);
+        self.overtaken = 0;
+    }
+
+    /// A person is offered in place of an answer to what gathers.
+    pub(super) fn hold(&mut self, cx: &mut Cx<'_>) {
+        let gathered = self.burst.as_ref().map_or(0, |burst| burst.messages);
+        self.cancel(CancelCause::Superseded, cx);
+        self.held = gathered;
+    }
+
+    /// The customer wrote that they want no person: what they were offered one for is asked with it.
+    pub(super) fn take_up(&mut self, cx: &mut Cx<'_>) {
+        let held = self.held;
+        self.customer_wrote(cx);
+        if let Some(burst) = &mut self.burst {
+            burst.messages += held;
+        }
     }
 
     fn withdraw(&mut self, cause: CancelCause, cx: &mut Cx<'_>) {
@@ -115,11 +175,8 @@ impl Asking {
         handoff: Option<HandoffId>,
         cx: &mut Cx<'_>,
     ) -> Upshot {
-        if self
-            .burst
-            .as_ref()
-            .is_some_and(|burst| burst.ready_at <= cx.now)
-        {
+        let ready = |burst: &Burst| burst.ready_at <= cx.now;
+        if self.ask.is_none() && self.burst.as_ref().is_some_and(ready) {
             if !cx.ai_on() {
                 self.burst = None;
                 cx.touch();
@@ -212,6 +269,8 @@ impl Asking {
 
     /// Takes up `messages` customer messages that nobody has answered.
     pub(super) fn gather(&mut self, messages: u32, cx: &Cx<'_>) {
+        let gathered = self.burst.take().map_or(0, |burst| burst.messages);
+        let messages = messages + gathered;
         self.burst = Some(Burst {
             since: cx.now,
             ready_at: cx.now,
@@ -242,6 +301,7 @@ impl Asking {
         let Some(ask) = self.ask.take() else {
             return Upshot::Stale;
         };
+        self.overtaken = 0;
         let assessment = Assessment::of(&answer.tools);
         let judged = cx.judge(&answer, &assessment, handoff);
         cx.note(Fact::ModelAnswered {
@@ -253,7 +313,7 @@ impl Asking {
             confidence: answer.confidence.or(assessment.confidence),
         });
         judged.noted.iter().for_each(|finding| cx.fired(finding));
-        let escalates = escalates(&ask, &answer, &judged, cx);
+        let escalates = escalates((id, ask.stream), &answer, &judged, cx);
         let emitted = ask.stream.is_some() && !answer.text.is_empty();
         if let Some(effect) = ask.stream {
             let written = Written {
@@ -279,8 +339,13 @@ impl Asking {
             None => {
                 // Company is no answer of the person who was promised: that clock goes on.
                 if handoff.is_none() {
-                    cx.common.episode.waiting_since = None;
-                    judged.offer.iter().for_each(|finding| cx.offer(finding));
+                    // What was written meanwhile still waits.
+                    cx.common.episode.waiting_since = self.burst.as_ref().map(|one| one.since);
+                    let offers = judged.offer.as_ref();
+                    offers.into_iter().for_each(|finding| cx.offer(finding));
+                    if offers.is_none() {
+                        cx.mention_person();
+                    }
                 }
                 cx.common.episode.last_word = Some(ModeName::Ai);
                 Upshot::Settled
@@ -322,51 +387,6 @@ impl Asking {
                 Trigger::by_rule(Reason::ModelFailure, failure.fault.as_str())
             }
         })
-    }
-}
-
-/// Why an answer leads to a person, if it does; what of it was not shown is kept for them.
-fn escalates(ask: &Ask, answer: &ModelAnswer, judged: &Judged, cx: &mut Cx<'_>) -> Option<Trigger> {
-    let kept = |cx: &mut Cx<'_>| {
-        if ask.stream.is_none() {
-            cx.draft(ask.id, &answer.text);
-        }
-    };
-    match &answer.verdict {
-        // switched off while it was thinking: what it says is a draft for the person
-        ModelVerdict::Reply if !cx.ai_on() => {
-            kept(cx);
-            Some(Trigger::ai_off())
-        }
-        ModelVerdict::Reply if !answer.text.trim().is_empty() => {
-            let finding = judged.handoff.as_ref()?;
-            cx.fired(finding);
-            cx.common.priority = cx.common.priority.max(finding.priority.value());
-            kept(cx);
-            Some(cx.policy.trigger(finding))
-        }
-        ModelVerdict::Reply => Some(Trigger::by_rule(Reason::NoAnswer, "model.empty")),
-        ModelVerdict::Escalate { reason, summary } => {
-            // the guard held a sentence back: the rule that it broke is known
-            judged.handoff.iter().for_each(|finding| cx.fired(finding));
-            Some(Trigger {
-                reason: *reason,
-                rule: judged.rule().unwrap_or("model.escalate").to_owned(),
-                matched: summary.clone(),
-                queue: None,
-            })
-        }
-    }
-}
-
-impl Cx<'_> {
-    /// An answer that is not sent: a draft for the person.
-    fn draft(&mut self, ask: AskId, text: &str) {
-        self.note(Fact::DraftKept {
-            ask,
-            text: text.to_owned(),
-            usage: Usage::default(),
-        });
     }
 }
 

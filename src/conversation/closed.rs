@@ -12,6 +12,7 @@ use super::decision::{Answer, Refusal};
 use super::event::Act;
 use super::human::Human;
 use super::message::Inbound;
+use super::offer;
 use super::survey;
 use super::texts::{TextArgs, TextKey};
 use super::trail::Fact;
@@ -79,7 +80,7 @@ impl Closed {
     }
 
     pub(super) fn customer_wrote(self, inbound: &Inbound, cx: &mut Cx<'_>) -> Mode {
-        if survey::answered(inbound, cx) {
+        if survey::answered(inbound, cx) || offer::dismissed(inbound, cx) {
             return Mode::Closed(self);
         }
         let reopened = self.outcome.is_some() && cx.now < self.reopen_until;

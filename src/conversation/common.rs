@@ -14,6 +14,7 @@ use super::outbox::{LINE_MAX, Outbox, Owed, OwedState};
 use super::policy::{ChannelPolicy, Policy, QueuePolicy};
 use super::routing::Routing;
 use super::seen::{Keys, Seen};
+use super::tongue::LanguageFrom;
 use super::trail::{Entry, Fact, RULES_VERSION};
 use super::window::TriggerWindow;
 use super::words::{By, Class, HandbackPolicy, MessageState, ModeName};
@@ -84,6 +85,8 @@ pub struct Common {
     pub window: TriggerWindow,
     /// What is kept of opening hours and routing.
     pub(super) routing: Routing,
+    /// Where the customer's language is known from.
+    pub language_from: LanguageFrom,
 }
 
 /// From opening to closing. Clocks and outcomes belong to it.
@@ -101,6 +104,10 @@ pub struct Episode {
     pub last_word: Option<ModeName>,
     /// When handoffs were requested in it, the last few.
     pub handoffs: VecDeque<Timestamp>,
+    /// How often the AI has answered in it.
+    pub(super) answers: u8,
+    /// The customer was told that a person can be had.
+    pub(super) mentioned: bool,
 }
 
 /// What one step works with.
@@ -253,6 +260,7 @@ impl Cx<'_> {
         if inbound.from.language.is_some() && self.common.customer.language.is_none() {
             let language = inbound.from.language.clone();
             self.common.customer.language = language.map(|one| cut(one, NAME_BYTES_MAX));
+            self.common.language_from = LanguageFrom::Channel;
         }
         let n = self.note(Fact::CustomerWrote {
             id: inbound.id.clone(),
@@ -260,6 +268,7 @@ impl Cx<'_> {
             owner,
         });
         self.common.last_customer_entry = Some(n);
+        self.settle_language(&inbound.body);
     }
 
     /// The next owner, or nobody, under a new epoch.

@@ -5,6 +5,7 @@ use super::decision::{Answer, Refusal};
 use super::event::{Act, Edit};
 use super::message::TEXT_BYTES_MAX;
 use super::release;
+use super::tongue::LanguageFrom;
 use super::trail::Fact;
 use crate::ids::{AgentName, HandoffId};
 
@@ -111,6 +112,7 @@ fn edited(agent: &AgentName, edit: &Edit, cx: &mut Cx<'_>) -> Answer {
     }
     if edit.language.is_some() {
         cx.common.customer.language.clone_from(&edit.language);
+        cx.common.language_from = LanguageFrom::Agent;
     }
     if edit.name.is_some() {
         cx.common.customer.name.clone_from(&edit.name);

@@ -62,6 +62,10 @@ pub(super) fn gate(
         {
             Gate::Suppress("ownership")
         }
+        // They have written since: they are there.
+        Class::Reminder if common.last_inbound_at > Some(owed.decided_at) => {
+            Gate::Suppress("answered")
+        }
         Class::Human if tired => Gate::Fail("expired", FailureCause::Timeout),
         Class::Human if shut => Gate::Fail("window_closed", FailureCause::WindowClosed),
         Class::Ai

@@ -5,7 +5,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Mode;
 use super::asking::{Asking, millis};
 use super::common::Cx;
 use super::decision::Refusal;
@@ -16,6 +15,7 @@ use super::texts::{TextArgs, TextKey};
 use super::trail::{CancelCause, Fact};
 use super::waiting::Waiting;
 use super::words::{Class, Reason, Settlement};
+use super::{Conversation, Mode};
 use crate::clock::Timestamp;
 use crate::ids::{AgentName, HandoffId, QueueName};
 
@@ -78,6 +78,13 @@ pub struct Handoff {
     pub requested_at: Timestamp,
     /// Since when the customer has been waiting for a person: a transfer or a lapse begins a new handoff, and keeps this.
     pub since: Timestamp,
+}
+
+impl Conversation {
+    /// Whether a person was ever asked for in it.
+    pub fn had_handoffs(&self) -> bool {
+        self.common.next_handoff > HandoffId(1)
+    }
 }
 
 /// Promises a person: trail, deadline and acknowledgement in one step.
@@ -214,7 +221,7 @@ pub(super) fn refuse_handback(note: &str, seen: Option<u64>, cx: &Cx<'_>) -> Opt
 
 /// Whether the customer's words send the person away, where the queue lets them.
 pub(super) fn customer_ends(inbound: &Inbound, cx: &Cx<'_>) -> bool {
-    let language = cx.common.customer.language.as_deref();
+    let language = cx.policy.language_of(cx.common);
     cx.queue().customer_may_end
         && !cx.never_back()
         && cx.ai_on()

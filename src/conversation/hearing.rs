@@ -19,8 +19,9 @@ use crate::triage::{AnswerFacts, Assessment, Context, Finding, Match, Mood, Tria
 pub const OFFER_YES: &str = "offer_yes";
 /// The button that declines it.
 pub const OFFER_NO: &str = "offer_no";
-/// The rule that the button of an old offer stands for.
+/// The rules that the buttons of an old offer stand for.
 const BUTTON: &str = "button.offer_yes";
+const BUTTON_NO: &str = "button.offer_no";
 
 /// What was found in a message.
 #[derive(Clone, PartialEq, Debug)]
@@ -40,6 +41,8 @@ pub enum Verdict {
     Accepted(Offer, Match),
     /// The offer that stood was declined, by these words: the question is for the model after all.
     Declined(Match),
+    /// The no of an offer that stands no more was pressed: there is nothing to answer.
+    Dismissed(Finding),
     /// A person is offered.
     Offer(Finding),
     /// The model may answer.
@@ -47,22 +50,30 @@ pub enum Verdict {
 }
 
 impl Heard {
-    /// The button of an offer that stands no more was pressed: that is a request in itself.
-    fn pressed(title: &str) -> Self {
-        Self {
-            verdict: Verdict::Handoff(Finding {
-                rule: BUTTON.to_owned(),
-                kind: Kind::Keyword,
-                reason: Reason::UserRequest,
-                matched: title.to_owned(),
-                language: "",
-                action: Action::Handoff,
-                queue: None,
-                priority: Priority::Normal,
-                observe_only: false,
-            }),
-            observed: Vec::new(),
-        }
+    /// A button of an offer that stands no more was pressed: the yes is a request in itself.
+    fn pressed(id: &str, title: &str) -> Option<Self> {
+        let (rule, action) = match id {
+            OFFER_YES => (BUTTON, Action::Handoff),
+            OFFER_NO => (BUTTON_NO, Action::Signal),
+            _ => return None,
+        };
+        let finding = Finding {
+            rule: rule.to_owned(),
+            kind: Kind::Keyword,
+            reason: Reason::UserRequest,
+            matched: title.to_owned(),
+            language: "",
+            action,
+            queue: None,
+            priority: Priority::Normal,
+            observe_only: false,
+        };
+        let verdict = match action {
+            Action::Handoff => Verdict::Handoff(finding),
+            Action::Signal | Action::Offer => Verdict::Dismissed(finding),
+        };
+        let observed = Vec::new();
+        Some(Self { verdict, observed })
     }
 
     /// Who asks for a person now, and how urgently; none: nobody does.
@@ -70,7 +81,9 @@ impl Heard {
         match &self.verdict {
             Verdict::Handoff(finding) => Some((policy.trigger(finding), finding.priority.value())),
             Verdict::Accepted(offer, _) => Some((offer.trigger(), offer.priority())),
-            Verdict::Declined(_) | Verdict::Offer(_) | Verdict::Model => None,
+            Verdict::Declined(_) | Verdict::Dismissed(_) | Verdict::Offer(_) | Verdict::Model => {
+                None
+            }
         }
     }
 
@@ -78,9 +91,11 @@ impl Heard {
     pub fn offer(&self) -> Option<&Finding> {
         match &self.verdict {
             Verdict::Offer(finding) => Some(finding),
-            Verdict::Handoff(_) | Verdict::Accepted(..) | Verdict::Declined(_) | Verdict::Model => {
-                None
-            }
+            Verdict::Handoff(_)
+            | Verdict::Accepted(..)
+            | Verdict::Declined(_)
+            | Verdict::Dismissed(_)
+            | Verdict::Model => None,
         }
     }
 }
@@ -89,9 +104,9 @@ impl Policy {
     /// What follows from what a customer wrote, before a model is asked. `window` has seen the message already.
     pub fn hear(&self, body: &Body, language: Option<&str>, window: &TriggerWindow) -> Heard {
         if let (Body::Choice { id, title }, None) = (body, window.offer())
-            && id == OFFER_YES
+            && let Some(heard) = Heard::pressed(id, title)
         {
-            return Heard::pressed(title);
+            return heard;
         }
         let text = body.text();
         let recent = window.answered();

@@ -30,6 +30,7 @@ pub mod routes;
 pub mod texts;
 pub mod trail;
 pub mod window;
+pub mod windows;
 pub mod words;
 
 mod ai;
@@ -40,6 +41,7 @@ mod common;
 mod cost;
 mod decide;
 mod elsewhere;
+mod escalating;
 mod everywhere;
 mod gate;
 mod handoff;
@@ -59,8 +61,11 @@ mod seen;
 pub mod snooze;
 mod streamed;
 pub mod survey;
+mod switches;
+mod tongue;
 mod waiting;
 mod waiting_acts;
+mod wording;
 
 use std::collections::BTreeMap;
 
@@ -75,6 +80,7 @@ pub use self::handoff::{AI_OFF, Handoff, PASSED_ON, Trigger};
 pub use self::human::Human;
 pub use self::outbox::{DOUBT, LINE_MAX, OVERDUE, OWED_MAX, Outbox, Owed, OwedState};
 pub use self::seen::SEEN_MAX;
+pub use self::tongue::{LanguageFrom, language_tag};
 pub use self::waiting::Waiting;
 
 use self::message::{Customer, Inbound, Medium};
@@ -185,6 +191,10 @@ impl Conversation {
         ours: String,
         queue: QueueName,
     ) -> Self {
+        let language_from = match customer.language {
+            Some(_) => LanguageFrom::Channel,
+            None => LanguageFrom::Nobody,
+        };
         let common = Common {
             id,
             channel,
@@ -214,6 +224,7 @@ impl Conversation {
             cancelled: std::collections::VecDeque::new(),
             window: window::TriggerWindow::default(),
             routing: routing::Routing::default(),
+            language_from,
         };
         Self {
             common,

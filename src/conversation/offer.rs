@@ -6,9 +6,10 @@
 use super::common::Cx;
 use super::handoff::cut;
 use super::hearing::{OFFER_NO, OFFER_YES};
+use super::message::{Body, Inbound};
 use super::texts::{TextArgs, TextKey};
 use super::trail::Fact;
-use super::words::{Class, Reason};
+use super::words::{Class, ModeName, Reason};
 use crate::ids::QueueName;
 use crate::triage::Finding;
 
@@ -63,6 +64,28 @@ impl Cx<'_> {
         self.owe(effect, class, n, None);
     }
 
+    /// The AI has answered: says once in an episode that a person can be had, after as many answers as the queue wants;
+    /// not where one was asked for already, and not while nobody is there.
+    pub(super) fn mention_person(&mut self) {
+        let answers = self.common.episode.answers.saturating_add(1);
+        self.common.episode.answers = answers;
+        let after = self.queue().mention_person;
+        let asked_for = !self.common.episode.handoffs.is_empty();
+        let offered = self.common.window.offer().is_some();
+        if after == 0
+            || answers < after
+            || self.common.episode.mentioned
+            || asked_for
+            || offered
+            || self.gap().is_some()
+        {
+            return;
+        }
+        self.common.episode.mentioned = true;
+        let (class, key) = (Class::System, TextKey::MentionPerson);
+        self.say(class, key, TextArgs::default(), None);
+    }
+
     /// The customer answered the offer that `rule` had led to.
     pub(super) fn offer_answered(&mut self, accepted: bool, rule: &str, matched: &str) {
         self.note(Fact::OfferAnswered {
@@ -71,6 +94,18 @@ impl Cx<'_> {
             matched: cut(matched.to_owned(), MATCHED_BYTES_MAX),
         });
     }
+}
+
+/// Whether the customer pressed the no of an old offer after all is over: then it is kept, and nothing is opened.
+pub(super) fn dismissed(inbound: &Inbound, cx: &mut Cx<'_>) -> bool {
+    let pressed = matches!(&inbound.body, Body::Choice { id, .. } if id == OFFER_NO);
+    let begun = cx.common.episode.number > 0;
+    if pressed && begun {
+        cx.customer_wrote(inbound, ModeName::Closed);
+        cx.common.episode.waiting_since = None;
+        cx.common.unread = 0;
+    }
+    pressed && begun
 }
 
 /// Whether the AI has something to be sorry for.

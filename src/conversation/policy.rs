@@ -14,7 +14,9 @@ use super::calendar::Calendar;
 use super::line::{Crowd, Tell};
 use super::message::Medium;
 use super::routes::{Assignment, Match, Pin};
+pub use super::switches::Switches;
 use super::texts::Texts;
+use super::windows::{Queues, Windows, on_channels};
 use super::words::{HandbackPolicy, Outcome};
 use crate::clock::Timestamp;
 use crate::ids::{CalendarName, ChannelName, IdHash, QueueName};
@@ -56,7 +58,10 @@ pub struct Policy {
     /// The queues of earlier policies, by their hash: handoffs that began under them go on by them. No part of the
     /// hash, and stored with those policies.
     #[serde(skip)]
-    pub earlier: BTreeMap<u64, Arc<BTreeMap<QueueName, QueuePolicy>>>,
+    pub earlier: BTreeMap<u64, Arc<Queues>>,
+    /// The queues as channels change them: derived by [`Policy::sealed`].
+    #[serde(skip)]
+    pub on_channels: BTreeMap<ChannelName, BTreeMap<QueueName, QueuePolicy>>,
     /// How full the queues are at this moment, where they tell. No part of the hash, and never stored.
     #[serde(skip)]
     pub crowds: Arc<BTreeMap<QueueName, Crowd>>,
@@ -79,6 +84,9 @@ pub struct ChannelPolicy {
     pub reply_window: Option<Duration>,
     /// The longest message, in characters.
     pub text_max: usize,
+    /// What it sets otherwise than its queues do.
+    #[serde(default)]
+    pub windows: Windows,
 }
 
 /// When a row of messages counts as one question.
@@ -152,6 +160,12 @@ pub struct QueuePolicy {
     /// After these outcomes the customer is asked how it went.
     #[serde(default)]
     pub survey: BTreeSet<Outcome>,
+    /// A customer who has been silent for so long with the AI is asked whether they are still there; none: they are not.
+    #[serde(default)]
+    pub remind_after: Option<Duration>,
+    /// After so many answers of the AI the customer is told that a person can be had; 0: never.
+    #[serde(default)]
+    pub mention_person: u8,
 }
 
 /// A step of the ladder.
@@ -205,17 +219,6 @@ pub struct ModelPolicy {
     pub timeout: Duration,
 }
 
-/// Where the AI is switched on and off, by people, while the process runs.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Switches {
-    /// The AI is on at all.
-    pub all: bool,
-    /// Channels where it is off.
-    pub channels_off: BTreeSet<ChannelName>,
-    /// Queues where it is off.
-    pub queues_off: BTreeSet<QueueName>,
-}
-
 impl Policy {
     /// Computes the hash and compiles the phrases and rules: to be called after the last change.
     #[must_use]
@@ -245,10 +248,16 @@ impl Policy {
         })
         .expect("plain data with text keys is always JSON");
         self.hash = IdHash::of_bytes(&json).0;
+        self.on_channels = on_channels(&self.queues, &self.channels);
         self.phrases.recompile();
         // compiled now, so that the first message does not wait for it
         let _ = self.triage.rules();
         self
+    }
+
+    /// All queues, for handoffs that began under them.
+    pub fn all_queues(&self) -> Arc<Queues> {
+        Arc::new(Queues::of(&self.queues, &self.channels))
     }
 
     /// The rules of `queue`, or those of the default queue where it is not known (any more).
@@ -294,6 +303,7 @@ impl Default for Policy {
             switches: Switches::default(),
             calendars: BTreeMap::new(),
             earlier: BTreeMap::new(),
+            on_channels: BTreeMap::new(),
             crowds: Arc::default(),
         }
         .sealed()
@@ -324,23 +334,31 @@ impl ChannelPolicy {
             streams,
             reply_window: (medium == Medium::Whatsapp).then_some(WHATSAPP_WINDOW),
             text_max,
+            windows: Windows::default(),
         }
+    }
+}
+
+impl QueuePolicy {
+    /// The ladder of a queue that has none of its own: the team is told at the target, the customer at twice that.
+    pub fn usual_ladder(claim_within: Duration) -> Vec<Rung> {
+        let rung = |after, action| Rung { after, action };
+        vec![
+            rung(claim_within, RungAction::Notify),
+            rung(claim_within * 2, RungAction::Apologise),
+        ]
     }
 }
 
 impl Default for QueuePolicy {
     fn default() -> Self {
-        let rung = |minutes, action| Rung {
-            after: Duration::from_mins(minutes),
-            action,
-        };
         Self {
             priority: 100,
             claim_within: Duration::from_mins(5),
             first_response_within: Duration::from_mins(10),
             next_response_within: Duration::from_mins(10),
             resolve_within: None,
-            ladder: vec![rung(5, RungAction::Notify), rung(10, RungAction::Apologise)],
+            ladder: Self::usual_ladder(Duration::from_mins(5)),
             handback_policy: HandbackPolicy::Explicit,
             lease: Duration::from_mins(10),
             agent_silence: Duration::from_mins(30),
@@ -360,6 +378,8 @@ impl Default for QueuePolicy {
             capacity: 5,
             tell: Tell::default(),
             survey: BTreeSet::new(),
+            remind_after: None,
+            mention_person: 0,
         }
     }
 }
@@ -370,23 +390,6 @@ impl Default for ModelPolicy {
             soft_timeout: Duration::from_secs(8),
             timeout: Duration::from_secs(30),
         }
-    }
-}
-
-impl Default for Switches {
-    fn default() -> Self {
-        Self {
-            all: true,
-            channels_off: BTreeSet::new(),
-            queues_off: BTreeSet::new(),
-        }
-    }
-}
-
-impl Switches {
-    /// Whether the AI may answer on `channel`, in `queue`.
-    pub fn ai_on(&self, channel: &ChannelName, queue: &QueueName) -> bool {
-        self.all && !self.channels_off.contains(channel) && !self.queues_off.contains(queue)
     }
 }
 

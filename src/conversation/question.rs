@@ -19,6 +19,10 @@ pub struct Question {
     pub ask: AskId,
     /// What was said, oldest first.
     pub lines: Vec<Line>,
+    /// How many of the customer's last messages it asks; 0: all that no answer has followed.
+    pub messages: u32,
+    /// The customer's conversations on other channels, in words, if there are any.
+    pub others: Option<Box<str>>,
     /// The customer's language, if known.
     pub language: Option<String>,
     /// The customer's name, if known.
@@ -68,12 +72,18 @@ pub enum Line {
     EpisodeEnded,
 }
 
-/// The customer's words in `lines` that wait for an answer: what retrieval searches for.
-pub fn asked(lines: &[Line]) -> String {
+/// The customer's words in `lines` that wait for an answer: what retrieval searches for. Of the last `messages` only, unless
+/// that is 0.
+pub fn asked(lines: &[Line], messages: u32) -> String {
+    let most = match messages {
+        0 => usize::MAX,
+        messages => messages as usize,
+    };
     let mut open: Vec<&str> = Vec::new();
     for line in lines.iter().rev() {
         match line {
-            Line::Customer(text) => open.push(text),
+            Line::Customer(text) if open.len() < most => open.push(text),
+            Line::Customer(_) => break,
             Line::Ai(_) | Line::Human { .. } | Line::EpisodeEnded => break,
             Line::System(_)
             | Line::HandoffRequested { .. }
@@ -84,6 +94,23 @@ pub fn asked(lines: &[Line]) -> String {
     }
     open.reverse();
     open.join("\n")
+}
+
+/// `lines`, with what is asked last: an answer that was let finish while the customer wrote on stands before what they
+/// wrote, for it does not answer that.
+pub fn arranged(mut lines: Vec<Line>, messages: u32) -> Vec<Line> {
+    let wrote = |(_, line): &(usize, &Line)| matches!(line, Line::Customer(_));
+    let mut theirs = lines.iter().enumerate().rev().filter(wrote);
+    let Some((last, _)) = theirs.next().filter(|_| messages > 0) else {
+        return lines;
+    };
+    let more = messages as usize - 1;
+    let first = theirs.take(more).last().map_or(last, |(at, _)| at);
+    let answers: Vec<Line> = lines
+        .extract_if(last + 1.., |line| matches!(line, Line::Ai(_)))
+        .collect();
+    lines.splice(first..first, answers);
+    lines
 }
 
 /// The lines of `entries` that the model may see.
@@ -202,4 +229,48 @@ pub struct ModelFailure {
     pub usage: Usage,
     /// What was seen, for the log; never customer text.
     pub detail: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn customer(text: &str) -> Line {
+        Line::Customer(text.to_owned())
+    }
+
+    fn ai(text: &str) -> Line {
+        Line::Ai(text.to_owned())
+    }
+
+    #[test]
+    fn an_answer_let_finish_stands_before_what_it_does_not_answer() {
+        let lines = vec![customer("a"), customer("b"), customer("c"), ai("to a")];
+        let check = |messages, order: [Line; 4]| {
+            assert_eq!(arranged(lines.clone(), messages), order, "{messages}");
+        };
+        check(2, [customer("a"), ai("to a"), customer("b"), customer("c")]);
+        check(1, [customer("a"), customer("b"), ai("to a"), customer("c")]);
+        check(0, [customer("a"), customer("b"), customer("c"), ai("to a")]);
+        check(9, [ai("to a"), customer("a"), customer("b"), customer("c")]);
+    }
+
+    #[test]
+    fn what_broke_off_stays_where_it_stood() {
+        let lines = vec![customer("a"), ai("half an ans"), customer("b")];
+        assert_eq!(arranged(lines.clone(), 2), lines);
+        assert_eq!(arranged(Vec::new(), 2), Vec::new());
+    }
+
+    #[test]
+    fn only_the_messages_that_are_asked_are_looked_up() {
+        let lines = [
+            ai("hello"),
+            customer("cancel it"),
+            customer("when do you open"),
+        ];
+        assert_eq!(asked(&lines, 1), "when do you open");
+        assert_eq!(asked(&lines, 2), "cancel it\nwhen do you open");
+        assert_eq!(asked(&lines, 7), asked(&lines, 0));
+    }
 }

@@ -19,6 +19,13 @@ impl Policy {
         self.queue(queue).unwrap_or(&QUEUE)
     }
 
+    /// The same, as `channel` changes them.
+    pub fn queue_rules_on(&self, channel: &ChannelName, queue: &QueueName) -> &QueuePolicy {
+        let own = self.on_channels.get(channel);
+        let own = own.and_then(|own| own.get(queue).or_else(|| own.get(&self.default_queue)));
+        own.unwrap_or_else(|| self.queue_rules(queue))
+    }
+
     /// The rules of the queue that a conversation is in: those that its handoff began under, as far as they know the
     /// queue, and else the newest.
     pub fn queue_rules_of(&self, common: &Common) -> &QueuePolicy {
@@ -26,9 +33,16 @@ impl Policy {
             .routing
             .pinned
             .and_then(|hash| self.earlier.get(&hash));
+        let (channel, queue) = (&common.channel, &common.queue);
         pinned
-            .and_then(|queues| queues.get(&common.queue))
-            .unwrap_or_else(|| self.queue_rules(&common.queue))
+            .and_then(|queues| queues.get(channel, queue))
+            .unwrap_or_else(|| self.queue_rules_on(channel, queue))
+    }
+
+    /// The language of a conversation: the customer's, else the channel's.
+    pub fn language_of<'a>(&'a self, common: &'a Common) -> Option<&'a str> {
+        let channel = self.channel_rules(&common.channel).language.as_deref();
+        common.customer.language.as_deref().or(channel)
     }
 
     /// The rules of `channel`; the built-in ones where it is not known.

@@ -36,13 +36,4 @@ impl Cx<'_> {
         });
         self.owe(effect, class, n, handoff)
     }
-
-    /// The customer's language, else the channel's.
-    pub(super) fn language(&self) -> Option<String> {
-        self.common
-            .customer
-            .language
-            .clone()
-            .or_else(|| self.channel().language.clone())
-    }
 }

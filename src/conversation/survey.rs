@@ -1,8 +1,8 @@
 //! The question how it went, once at the end of an episode, and what the customer answers.
 //!
 //! Only after the outcomes that the queue names, so never on a handback; it carries who handled it. The gate keeps it
-//! inside the channel's window. A bare number from 1 to 5 answers it without opening another episode; anything else is
-//! an ordinary message.
+//! inside the channel's window. A bare number from 1 to 5 answers it without opening another episode, and another number takes
+//! its place; anything else is an ordinary message.
 
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub(super) struct Survey {
     /// The person who handled it; none: the AI.
     agent: Option<AgentName>,
     until: Timestamp,
+    /// It was answered, and they were thanked.
+    thanked: bool,
 }
 
 /// The episode has ended with `outcome`: asks, where its queue wants to know.
@@ -54,14 +56,18 @@ pub(super) fn ask(outcome: Outcome, cx: &mut Cx<'_>) {
     };
     if cx.say(Class::Survey, key, args, None) {
         let until = cx.now + ANSWER_WITHIN;
-        cx.common.routing.survey = Some(Survey { agent, until });
+        cx.common.routing.survey = Some(Survey {
+            agent,
+            until,
+            thanked: false,
+        });
     }
 }
 
 /// Whether the customer's words answer the question; then they are kept, and nothing is opened.
 pub(super) fn answered(inbound: &Inbound, cx: &mut Cx<'_>) -> bool {
     let now = cx.now;
-    let Some(survey) = cx.common.routing.survey.take_if(|one| now < one.until) else {
+    let Some(mut survey) = cx.common.routing.survey.take_if(|one| now < one.until) else {
         return false;
     };
     let said = inbound.body.text().trim();
@@ -72,9 +78,11 @@ pub(super) fn answered(inbound: &Inbound, cx: &mut Cx<'_>) -> bool {
     // They answered us: nobody owes them anything.
     cx.common.episode.waiting_since = None;
     cx.common.unread = 0;
-    let rated = survey
-        .agent
-        .map_or_else(|| "ai".to_owned(), |agent| agent.as_str().to_owned());
+    let thanked = std::mem::replace(&mut survey.thanked, true);
+    let agent = survey.agent.clone();
+    // Whoever thinks better of it writes another number.
+    cx.common.routing.survey = Some(survey);
+    let rated = agent.map_or_else(|| "ai".to_owned(), |agent| agent.as_str().to_owned());
     let attributes = vec![
         (RATING.to_owned(), Some(said.to_owned())),
         (RATED.to_owned(), Some(rated)),
@@ -90,11 +98,9 @@ pub(super) fn answered(inbound: &Inbound, cx: &mut Cx<'_>) -> bool {
         agent: AUTHOR.into(),
         change: serde_json::to_string(&edit).expect("an edit is plain data"),
     });
-    cx.say(
-        Class::System,
-        TextKey::SurveyThanks,
-        TextArgs::default(),
-        None,
-    );
+    if !thanked {
+        let (class, key) = (Class::System, TextKey::SurveyThanks);
+        cx.say(class, key, TextArgs::default(), None);
+    }
     true
 }

@@ -150,9 +150,9 @@ impl Fold {
     }
 
     fn offer_answered(&mut self, accepted: bool, counts: bool) {
-        let offers = &mut self.record.offers;
-        offers.accepted += u32::from(counts && accepted);
-        offers.refused += u32::from(counts && !accepted);
+        if counts {
+            self.record.offers.answered(accepted);
+        }
     }
 
     fn opened(&mut self, number: u32) {

@@ -177,6 +177,16 @@ pub struct Offers {
     pub refused: u32,
 }
 
+impl Offers {
+    /// One was answered.
+    pub(super) fn answered(&mut self, accepted: bool) {
+        match accepted {
+            true => self.accepted += 1,
+            false => self.refused += 1,
+        }
+    }
+}
+
 /// Milliseconds from `from` to `to`.
 pub(super) fn millis(to: Timestamp, from: Timestamp) -> u64 {
     u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)

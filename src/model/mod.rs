@@ -7,6 +7,7 @@ pub mod anthropic;
 mod attempt;
 mod carrier;
 mod configured;
+mod greeting;
 pub mod guard;
 mod library;
 mod offline;

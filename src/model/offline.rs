@@ -287,6 +287,8 @@ mod tests {
             lines,
             language: None,
             customer: None,
+            messages: 0,
+            others: None,
             rules: crate::triage::Settings::default(),
         };
         let knowledge = Knowledge::sample();

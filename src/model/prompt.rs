@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::greeting::without_greeting;
 use crate::conversation::question::{Line, Question, asked};
 use crate::conversation::words::By;
 use crate::knowledge::Hit;
@@ -131,15 +132,22 @@ pub fn open_question(question: &Question) -> String {
         .iter()
         .rposition(ended)
         .map_or(0, |at| at + 1);
-    let own = asked(&question.lines[since..]);
+    let lines = &question.lines[since..];
+    let for_people = |line: &Line| matches!(line, Line::HandoffRequested { .. });
+    let messages = match lines.iter().any(for_people) {
+        // what was written while a person was awaited was counted by nobody
+        true => 0,
+        false => question.messages,
+    };
+    let own = asked(lines, messages);
     if !own.is_empty() {
-        return own;
+        return without_greeting(&own);
     }
     // Nothing new, and yet it was asked: the person gave it back without an answer to the customer's last words. What led
     // to the stretch, before they came, is not asked again.
     let theirs = |line: &Line| matches!(line, Line::Human { .. } | Line::HumanStretchBegan { .. });
     let unanswered = question.lines.iter().rposition(theirs);
-    unanswered.map_or(own, |at| asked(&question.lines[at + 1..]))
+    unanswered.map_or(own, |at| asked(&question.lines[at + 1..], 0))
 }
 
 fn varying(question: &Question, hits: &[Hit]) -> String {
@@ -164,6 +172,11 @@ fn varying(question: &Question, hits: &[Hit]) -> String {
         None => {
             text.push_str("The customer's language is not known: take it from what they write.\n")
         }
+    }
+    if let Some(others) = &question.others {
+        text.push_str(&format!(
+            "The customer also writes to us on: {others}. What was said there is not shown here.\n"
+        ));
     }
     if hits.is_empty() {
         text.push_str("Nothing more was found for this question.");
@@ -335,6 +348,8 @@ mod tests {
             lines,
             language: None,
             customer: None,
+            messages: 0,
+            others: None,
             rules: crate::triage::Settings::default(),
         }
     }

@@ -157,6 +157,8 @@ fn question(text: &str) -> Question {
         lines: vec![Line::Customer(text.to_owned())],
         language: None,
         customer: None,
+        messages: 0,
+        others: None,
         rules: crate::triage::Settings::default(),
     }
 }

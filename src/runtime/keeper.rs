@@ -58,13 +58,15 @@ pub struct Kept {
     pub(super) standing: Standing,
     /// The handoff that waits, while spans are exported.
     pub(super) promised: Option<Box<Promised>>,
+    /// What the AI is told of the customer's other conversations, as of the moment this one came into memory.
+    pub(super) others: Option<Box<str>>,
 }
 
 impl Kept {
     /// Keeps `conversation`, as read under the store's `generation`, with what the AI is shown of it.
     pub(super) fn new(
         conversation: Conversation,
-        window: Window,
+        (window, others): (Window, Option<Box<str>>),
         generation: u64,
         router: Router,
     ) -> Self {
@@ -85,6 +87,7 @@ impl Kept {
             window,
             standing,
             promised: None,
+            others,
         }
     }
 

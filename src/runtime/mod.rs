@@ -16,6 +16,7 @@ mod hub;
 mod idle;
 mod keeper;
 mod letter;
+mod others;
 mod outward;
 mod parking;
 mod perform;
@@ -242,8 +243,7 @@ impl Runtime {
         policy.crowds = Arc::clone(&last.crowds);
         policy.earlier = last.earlier.clone();
         policy.earlier.retain(|hash, _| kept(*hash));
-        let queues = Arc::new(last.queues.clone());
-        policy.earlier.insert(last.hash, queues);
+        policy.earlier.insert(last.hash, last.all_queues());
         policy.earlier.remove(&policy.hash);
         self.router.set_policy(policy);
     }

@@ -152,6 +152,7 @@ pub(super) fn perform(me: &ActorRef<Letter>, perform: Perform, cause: &Cause, ke
             let question = Asking {
                 ask,
                 at_hand: kept.shown_for(ask),
+                others: kept.others.clone(),
                 stream: cell,
                 cancel,
                 cause: cause.clone(),

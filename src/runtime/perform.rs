@@ -24,7 +24,7 @@ use crate::channel::{Dispatch, Outbound};
 use crate::clock::monotonic;
 use crate::conversation::event::Event;
 use crate::conversation::message::{Attempt, FailureCause, Medium, Retry};
-use crate::conversation::question::{Line, ModelFailure, Question, lines};
+use crate::conversation::question::{Line, ModelFailure, Question, arranged, lines};
 use crate::conversation::trail::Usage;
 use crate::conversation::words::{Class, ModelFault};
 use crate::conversation::{Conversation, Outgoing};
@@ -198,9 +198,10 @@ impl Performer {
         let common = conversation.common();
         let (id, language, customer) = (
             common.id,
-            common.customer.language.clone(),
+            router.policy().language_of(common).map(str::to_owned),
             common.customer.name.clone(),
         );
+        let messages = conversation.messages_asked();
         let (me, router, keeper) = (self.clone(), router.clone(), keeper.clone());
         let channel = common.medium.as_str();
         let span = trace::answer(&id, channel, asking.ask.0, &asking.cause);
@@ -209,6 +210,7 @@ impl Performer {
             let Asking {
                 ask,
                 at_hand,
+                others,
                 stream,
                 cancel,
                 cause: _,
@@ -228,7 +230,9 @@ impl Performer {
             let question = Question {
                 conversation: id,
                 ask,
-                lines,
+                lines: arranged(lines, messages),
+                messages,
+                others,
                 language,
                 customer,
                 rules: router.policy().triage.clone(),
@@ -274,6 +278,8 @@ pub(super) struct Asking {
     pub(super) ask: AskId,
     /// What it shows, if the keeper has it at hand.
     pub(super) at_hand: Option<Vec<Line>>,
+    /// What is told of the customer's other conversations.
+    pub(super) others: Option<Box<str>>,
     /// Where the answer is shown while it comes, if it is.
     pub(super) stream: Option<Arc<StreamCell>>,
     /// Fired when nobody wants the answer any more.

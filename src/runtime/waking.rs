@@ -12,7 +12,7 @@ use super::letter::{Letter, Post};
 use super::parking::refuse;
 use super::router::{Router, State};
 use super::window::Window;
-use super::{Unavailable, blocking};
+use super::{Unavailable, blocking, others};
 use crate::clock::monotonic;
 use crate::conversation::Conversation;
 use crate::conversation::event::Event;
@@ -20,6 +20,9 @@ use crate::conversation::words::ModeName;
 use crate::ids::ConversationId;
 use crate::metrics::Source;
 use crate::store::LoadError;
+
+/// A conversation with what the AI is shown and told of it.
+type Woken = (Conversation, (Window, Option<Box<str>>));
 
 impl Router {
     /// Loads a conversation and gives it a keeper; what came meanwhile is delivered first.
@@ -39,10 +42,16 @@ impl Router {
         };
         let woken = match loaded {
             Ok(Some(woken)) => Some(woken),
-            Ok(None) => self.begin(id),
+            Ok(None) => match self.begin(id) {
+                Some((begun, window)) => {
+                    let others = self.others_of(&begun).await;
+                    Some((begun, (window, others)))
+                }
+                None => None,
+            },
             Err(fault) => return self.give_up(id, &fault),
         };
-        let Some((conversation, window)) = woken else {
+        let Some((conversation, seen)) = woken else {
             return;
         };
         let source = if conversation.rev() == 0 {
@@ -51,7 +60,7 @@ impl Router {
             Source::Rehydrated
         };
         let revive = conversation.in_flight();
-        let kept = Box::new(Kept::new(conversation, window, generation, self.clone()));
+        let kept = Box::new(Kept::new(conversation, seen, generation, self.clone()));
         let shard = self.inner.tree.shard(usize::from(id.as_bytes()[0]));
         match Actor::spawn_linked(None, Keeper, kept, shard).await {
             Ok((keeper, _)) => {
@@ -103,8 +112,9 @@ impl Router {
     }
 
     /// Reads a conversation; where the AI has it and will be asked, with what it will be shown.
-    async fn load(&self, id: ConversationId) -> Result<Option<(Conversation, Window)>, LoadError> {
-        let (store, shown) = (self.store().clone(), self.policy().window_entries);
+    async fn load(&self, id: ConversationId) -> Result<Option<Woken>, LoadError> {
+        let (store, policy) = (self.store().clone(), self.policy());
+        let shown = policy.window_entries;
         let asked = self.is_written_to(id);
         blocking(move || {
             let Some(loaded) = store.load(id, 0)? else {
@@ -126,9 +136,25 @@ impl Router {
                     Window::default()
                 }
             };
-            Ok(Some((conversation, window)))
+            let others = match asked {
+                true => others::told(&others::of(&store, &policy, &conversation)?),
+                false => None,
+            };
+            Ok(Some((conversation, (window, others))))
         })
         .await
+    }
+
+    /// What the AI is told of the other conversations of a customer who writes here for the first time. They are no
+    /// reason to keep anybody waiting: what cannot be read is not told.
+    async fn others_of(&self, begun: &Conversation) -> Option<Box<str>> {
+        let (store, policy) = (self.store().clone(), self.policy());
+        let ids = others::ids(&store, &policy, begun);
+        if ids.is_empty() {
+            return None;
+        }
+        let found = blocking(move || others::read(&store, &ids)).await;
+        found.ok().as_deref().and_then(others::told)
     }
 
     /// A conversation nobody has heard of begins with its first message; nothing else can begin it. If there is none,

@@ -172,7 +172,10 @@ impl Rules {
 
     /// What so many vague answers lead to: an offer, then a handoff.
     fn deflected(&self, reading: &Reading, times: u8) -> Option<Finding> {
-        let enough = self.thresholds.vague.max(1);
+        let enough = self.thresholds.vague;
+        if enough == 0 || self.off.contains(DEFLECTED) {
+            return None;
+        }
         let action = match times {
             _ if times >= enough.saturating_mul(2) => Action::Handoff,
             _ if times >= enough => Action::Offer,
@@ -181,6 +184,7 @@ impl Rules {
         Some(Finding {
             rule: DEFLECTED.to_owned(),
             matched: format!("deflected {times} times"),
+            observe_only: self.observed.contains(DEFLECTED),
             ..self.finding(reading, Reason::Deflection, action, 0, 0)
         })
     }

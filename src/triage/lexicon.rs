@@ -4,7 +4,7 @@
 //! much it says about the customer's mood. A word is looked up as it stands; then with digits read as letters and
 //! letters that were held down released; then, from four letters on, as a slip of the finger.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 
@@ -61,6 +61,8 @@ pub(super) struct Lexicon {
     phrases: Vec<Phrase>,
     fuzzy: Option<Fuzzy>,
     skeletons: HashMap<Box<str>, u16>,
+    /// The languages whose words and phrases count; a message in no other is read as one of nobody's.
+    pub(super) on: Tongues,
 }
 
 /// One `data/<language>.toml`.
@@ -102,6 +104,7 @@ impl Lexicon {
             phrases: Vec::new(),
             fuzzy: None,
             skeletons: HashMap::new(),
+            on: Tongues::MAX,
         };
         for text in DATA {
             let data: Data = toml::from_str(text).expect("the bundled data is tested");
@@ -287,6 +290,13 @@ impl Lexicon {
             }
         }
         self.skeletons = skeletons;
+    }
+
+    /// Only the words and phrases of these languages count; none: all.
+    pub(super) fn only(&mut self, languages: &BTreeSet<String>) {
+        let on = languages.iter().filter_map(|language| tongue(language));
+        let on = on.fold(0, |on, tongue| on | tongue);
+        self.on = if on == 0 { Tongues::MAX } else { on };
     }
 
     /// What is known of the word numbered `id`.

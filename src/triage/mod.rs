@@ -22,6 +22,7 @@ mod slots;
 mod spans;
 pub mod specs;
 mod spelling;
+mod spoken;
 mod starter;
 mod tokens;
 mod topics;
@@ -34,6 +35,7 @@ pub use phrases::{Match, PhraseRule, Phrases};
 pub use rules::{Context, EXPLICIT, Finding, Rules, Triage};
 pub use settings::{BUNDLED, Settings};
 pub use signals::Signals;
+pub use spoken::{SPOKEN, spoken};
 
 /// Whether `text` asks for a person, in any bundled language; `language`: that of the conversation, where it is known.
 /// Bounded: of a very long text the beginning and the end are read.

@@ -73,7 +73,7 @@ impl Reading {
                 reading.slipped[i] = true;
             }
         }
-        reading.tongues = reading.settle(lexicon, language.and_then(tongue));
+        reading.tongues = reading.settle(lexicon, language.and_then(tongue)) & lexicon.on;
         for i in 0..count {
             let Some(entry) = lexicon.entry(reading.ids[i]) else {
                 continue;
@@ -132,7 +132,9 @@ impl Reading {
             };
             let next = self.ids.get(from + 1).copied();
             for start in &entry.phrases {
-                if start.tongues & self.tongues == 0
+                // what counts in any language counts where none of those that are on is spoken
+                let spoken = start.tongues & self.tongues != 0 || start.tongues == Tongues::MAX;
+                if !spoken
                     || !start.may_go_on(next)
                     || (start.begins && !self.begins_thought(from))
                 {

@@ -3,7 +3,7 @@
 //! [`Rules`] is compiled once from a [`Spec`]; [`Rules::before_model`] reads one message. Every finding names its rule,
 //! reason, words and language; a rule that only observes is found and decides nothing. Pure: no clock, no I/O.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::amounts;
 use super::asks;
@@ -27,6 +27,8 @@ pub struct Rules {
     pub(super) rules: Vec<RuleSpec>,
     pub(super) thresholds: Thresholds,
     pub(super) classes: BTreeMap<String, ClassSpec>,
+    pub(super) off: BTreeSet<String>,
+    pub(super) observed: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for Rules {
@@ -147,8 +149,11 @@ impl Rules {
             }
         }
         lexicon.seal();
+        lexicon.only(&spec.languages);
         Self {
             lexicon,
+            off: spec.off,
+            observed: spec.observed,
             rules: spec.rules,
             thresholds: spec.thresholds,
             classes: spec.classes,
@@ -302,9 +307,13 @@ impl Rules {
     ) {
         let limits = &self.thresholds;
         let mut add = |rule: &str, reason: Reason, action: Action, matched: String| {
+            if self.off.contains(rule) {
+                return;
+            }
             findings.push(Finding {
                 rule: rule.to_owned(),
                 matched,
+                observe_only: self.observed.contains(rule),
                 ..self.finding(reading, reason, action, 0, 0)
             });
         };
@@ -333,7 +342,8 @@ impl Rules {
             add("context.displeasure", Reason::Sentiment, action, how);
         }
         let queue = limits.value_queue.clone();
-        let large = signals.quantity.is_some_and(|n| n >= limits.quantity);
+        let counted = !self.off.contains("value.quantity");
+        let large = counted && signals.quantity.is_some_and(|n| n >= limits.quantity);
         let dear = signals.amount.is_some_and(|n| n / 100 >= limits.deal);
         let what = match (large, dear) {
             (true, _) => Some(("value.quantity", signals.quantity.unwrap_or(0))),

@@ -3,7 +3,7 @@
 //! A rule names a topic by phrases per language, what keeps it from firing, and what follows. The bundled ones stand in
 //! `data/rules.toml` (what customers say) and `data/answers.toml` (what an answer of the model must not say).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -207,7 +207,25 @@ pub struct Spec {
     /// Classes of leads that go to people, by their name; none: those of the thresholds.
     #[serde(default)]
     pub classes: BTreeMap<String, ClassSpec>,
+    /// The languages whose rules are on, as primary subtags; none: all that are bundled.
+    #[serde(default)]
+    pub languages: BTreeSet<String>,
+    /// Rules about numbers ([`NUMBERED`]) that are switched off.
+    #[serde(default)]
+    pub off: BTreeSet<String>,
+    /// Rules about numbers that only observe.
+    #[serde(default)]
+    pub observed: BTreeSet<String>,
 }
+
+/// The rules that follow from numbers and not from phrases: they have thresholds, and are no list to add to.
+pub const NUMBERED: [&str; 5] = [
+    "context.repeated",
+    "context.deflected",
+    "context.displeasure",
+    "value.quantity",
+    "value.deal",
+];
 
 impl Default for Spec {
     fn default() -> Self {
@@ -215,6 +233,9 @@ impl Default for Spec {
             rules: bundled(),
             thresholds: Thresholds::default(),
             classes: BTreeMap::new(),
+            languages: BTreeSet::new(),
+            off: BTreeSet::new(),
+            observed: BTreeSet::new(),
         }
     }
 }

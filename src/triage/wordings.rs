@@ -71,6 +71,9 @@ pub enum PhraseFault {
     /// No letter or digit in it.
     #[error("the phrase has no words")]
     Empty,
+    /// `a|`, `|b` or a lone `?`: one of the alternatives is nothing.
+    #[error("one of the alternatives has no words")]
+    Gap,
     /// Too many alternatives.
     #[error("the phrase stands for more than {WORDINGS_MAX} wordings")]
     TooMany,
@@ -242,6 +245,9 @@ pub fn expand(phrase: &str) -> Result<Vec<String>, PhraseFault> {
             Some(word) => (word, true),
             None => (word, false),
         };
+        if word.contains('|') && word.split('|').any(|choice| normalise(choice) == " ") {
+            return Err(PhraseFault::Gap);
+        }
         let mut choices: Vec<String> = word.split('|').map(normalise).collect();
         choices.retain(|choice| choice != " ");
         if choices.is_empty() {

@@ -44,6 +44,8 @@ pub struct Laws {
     chain: Option<Timestamp>,
     claimed_at: Timestamp,
     waiting_since: Option<Timestamp>,
+    /// The first message beside a question that is let finish: it waits on.
+    meanwhile: Option<Timestamp>,
     line: BTreeMap<EffectId, Message>,
     left: BTreeMap<EffectId, MessageState>,
     last_released: EffectId,
@@ -73,6 +75,7 @@ impl Laws {
             chain: None,
             claimed_at: Timestamp::ZERO,
             waiting_since: None,
+            meanwhile: None,
             line: BTreeMap::new(),
             left: BTreeMap::new(),
             last_released: EffectId(0),
@@ -204,6 +207,9 @@ impl Laws {
                     format!("{id} stands twice")
                 })?;
                 self.waiting_since.get_or_insert(entry.at);
+                if self.asked.is_some() {
+                    self.meanwhile.get_or_insert(entry.at);
+                }
             }
             _ => {}
         }
@@ -351,6 +357,7 @@ impl Laws {
                 })?;
                 law(*messages > 0, || "a question about nothing".into())?;
                 self.asked = Some(*ask);
+                self.meanwhile = None;
             }
             Fact::ModelAnswered { ask, .. } | Fact::ModelFailed { ask, .. } => {
                 law(self.asked.take() == Some(*ask), || {
@@ -387,8 +394,9 @@ impl Laws {
             } => {
                 let answered = matches!(event, Event::ModelAnswered { ask: of, .. } if of == ask);
                 law(answered, || "the AI spoke without having answered".into())?;
+                let meanwhile = self.meanwhile.take();
                 if self.mode == ModeName::Ai {
-                    self.waiting_since = None;
+                    self.waiting_since = meanwhile;
                 }
             }
             _ => {}

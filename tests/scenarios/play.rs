@@ -285,9 +285,9 @@ impl World {
             }
             ["house", "changes"] => {
                 // As the shell does: handoffs under way keep the queues they began under.
-                let (hash, queues) = (self.policy.hash, self.policy.queues.clone());
+                let (hash, queues) = (self.policy.hash, self.policy.all_queues());
                 script::apply(&mut self.policy, &format!("policy: {text}"))?;
-                self.policy.earlier.insert(hash, queues.into());
+                self.policy.earlier.insert(hash, queues);
                 self.policy = self.policy.clone().sealed();
             }
             ["house", "line"] => self.line(text)?,
@@ -517,7 +517,8 @@ impl World {
     fn show_question(&mut self) {
         let window = self.policy.window_entries;
         let from = self.trail.len().saturating_sub(window);
-        for line in question::lines(&self.trail[from..]) {
+        let lines = question::lines(&self.trail[from..]);
+        for line in question::arranged(lines, self.conversation.messages_asked()) {
             self.lines.push(tell::seen_by_the_model(&line));
         }
     }

@@ -207,6 +207,8 @@ fn whole_house(policy: &mut Policy, key: &str, value: &str) -> Result<bool, Stri
         }
         "streams" => channel.streams = yes(value)?,
         "language" => channel.language = Some(value.to_owned()),
+        "channel_idle_close" => channel.windows.idle_close = Some(duration(value)?),
+        "channel_claim_within" => channel.windows.claim_within = Some(duration(value)?),
         _ => return Ok(false),
     }
     Ok(true)
@@ -233,6 +235,10 @@ fn for_queue(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), Stri
             }
         }
         "idle_close" => queue.idle_close = duration(value)?,
+        "remind_after" => queue.remind_after = Some(duration(value)?),
+        "mention_person" => {
+            queue.mention_person = value.parse().map_err(|_| "mention_person=number")?
+        }
         "reopen_within" => queue.reopen_within = duration(value)?,
         "ai_while_waiting" => queue.ai_while_waiting = yes(value)?,
         "assignment" => {

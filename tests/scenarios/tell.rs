@@ -295,7 +295,11 @@ fn of_the_rest(fact: &Fact) -> Option<String> {
         }
         Fact::Edited { agent, change } => format!("{agent} changed {change}"),
         Fact::EventParked { event, parked } => format!("{event} parked as {parked}"),
-        Fact::CustomerChanged { customer } => format!("customer is now {customer:?}"),
+        Fact::CustomerChanged { customer } => match customer.language.as_deref() {
+            // nearly every story is in English
+            Some("en") => return None,
+            language => format!("customer speaks {}", language.unwrap_or("nothing known")),
+        },
         _ => return None,
     })
 }

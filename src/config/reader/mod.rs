@@ -43,7 +43,7 @@ impl Reader<'_> {
     pub(super) fn path(&self, path: &str, at: &Place) -> PathBuf {
         match at {
             Place::File { .. } => self.base.join(path),
-            Place::Variable(_) => PathBuf::from(path),
+            Place::Variable(_) | Place::Named { .. } => PathBuf::from(path),
         }
     }
 

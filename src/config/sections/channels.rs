@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::super::fault::Place;
 use super::super::reader::{Reader, Section, Spot};
 use super::super::values;
+use super::windows;
 use crate::conversation::message::Medium;
 use crate::conversation::policy::{Burst, ChannelPolicy};
+use crate::conversation::windows::Windows;
 use crate::ids::{ChannelName, QueueName};
 use crate::secret::Secret;
 
@@ -22,6 +24,8 @@ pub struct ChannelSection {
     pub language: Option<String>,
     /// In place of the usual gathering of messages.
     pub burst: Option<Burst>,
+    /// What it sets otherwise than its queues do.
+    pub windows: Windows,
 }
 
 /// What an instance speaks.
@@ -117,6 +121,7 @@ impl ChannelSection {
         let mut policy = ChannelPolicy::of(self.kind.medium(), self.queue.clone());
         policy.language.clone_from(&self.language);
         policy.burst = self.burst.unwrap_or(policy.burst);
+        policy.windows.clone_from(&self.windows);
         policy
     }
 
@@ -127,6 +132,7 @@ impl ChannelSection {
             queue,
             language: None,
             burst: None,
+            windows: Windows::default(),
         }
     }
 }
@@ -167,6 +173,7 @@ pub(in crate::config) fn read(
                 .parsed(reader, "language", values::language)
                 .map(|spot| spot.value),
             burst: burst(reader, &mut section),
+            windows: windows::of_channel(reader, &mut section),
         };
         section.finish(reader, &[]);
         channels.insert(ChannelName::from(name), channel);

@@ -4,11 +4,13 @@ pub mod calendars;
 pub mod channels;
 pub mod house;
 pub mod model;
+mod phrases_file;
 pub mod queues;
 pub mod routing;
 mod signs;
 pub mod tracing;
 pub mod triage;
+mod windows;
 pub mod words;
 
 pub use self::tracing::TracingSection;

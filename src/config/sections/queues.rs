@@ -9,7 +9,7 @@ use super::super::reader::{Reader, Section};
 use super::super::values;
 use super::calendars;
 use super::channels::unknown_queue;
-use super::routing;
+use super::{routing, windows};
 use crate::conversation::calendar::Calendar;
 use crate::conversation::policy::{LoopBreaker, OnLapse, QueuePolicy, Rung, RungAction};
 use crate::conversation::words::HandbackPolicy;
@@ -18,7 +18,8 @@ use crate::ids::{CalendarName, QueueName};
 /// The most rungs of a ladder.
 const RUNGS_MAX: usize = 16;
 /// Clocks shorter than a second are mistakes; longer than 90 days nobody waits.
-const CLOCK: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(90 * 24);
+pub(super) const CLOCK: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_hours(90 * 24);
 
 /// Reads `[queues.*]`: the queues, and the default one, which is the first in the file (`support` when there is none).
 pub(in crate::config) fn read(
@@ -115,28 +116,15 @@ fn queue(
     queue.ai_after_hours = flag("ai_after_hours", queue.ai_after_hours);
     queue.customer_may_end = flag("customer_may_end", queue.customer_may_end);
     queue.loop_breaker = loop_breaker(reader, section);
+    windows::of_queue(reader, section, &mut queue);
     let mut way = None;
     if let Some((ladder, on)) = ladder(reader, section, name, names) {
         queue.ladder = ladder;
         way = on;
     } else if !section.has("ladder") {
-        queue.ladder = usual_ladder(queue.claim_within);
+        queue.ladder = QueuePolicy::usual_ladder(queue.claim_within);
     }
     (queue, way)
-}
-
-/// The usual ladder of a queue with its own target: a reminder at the target, an apology at twice that.
-fn usual_ladder(claim_within: Duration) -> Vec<Rung> {
-    vec![
-        Rung {
-            after: claim_within,
-            action: RungAction::Notify,
-        },
-        Rung {
-            after: claim_within * 2,
-            action: RungAction::Apologise,
-        },
-    ]
 }
 
 fn handing_back(reader: &mut Reader<'_>, section: &mut Section<'_>, queue: &mut QueuePolicy) {

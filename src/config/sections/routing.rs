@@ -15,7 +15,8 @@ use crate::conversation::words::{Outcome, Reason};
 use crate::ids::ChannelName;
 
 /// An offer that is over in less than five seconds is seen by nobody; one of a day is none.
-const OFFER: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_hours(24);
+pub(super) const OFFER: RangeInclusive<Duration> =
+    Duration::from_secs(5)..=Duration::from_hours(24);
 /// Nobody is offered anything else before a minute.
 const PATIENCE: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(24);
 /// Amounts up to a trillion, in whole units.

@@ -30,6 +30,15 @@ pub(super) fn thresholds(
     if let Some(handoff) = own.integer(reader, "handoff", 1..=101) {
         limits.displeasure_handoff = small(handoff);
     }
+    let (offer, handoff) = (limits.displeasure_offer, limits.displeasure_handoff);
+    if (own.has("offer") || own.has("handoff")) && offer <= 100 && handoff <= offer {
+        let what = format!(
+            "`{}` would never offer: the handoff comes at {handoff}, the offer at {offer}",
+            own.name
+        );
+        let hint = "the offer comes before the handoff; 101 is never";
+        reader.fault(&own.at, what, hint);
+    }
     own.finish(reader, &[]);
     let mut own = section.child(reader, "repetition");
     // Once is no repetition: 1 counts as 2.

@@ -4,18 +4,20 @@
 //! amount); with any other name it is a rule of the house. Thresholds of signs and values have their own small tables.
 //! What is not written stays as it ships.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::super::fault::Place;
-use super::super::reader::{Reader, Section, Spot};
+use super::super::reader::{Reader, Section, Spot, suggestion};
 use super::super::values;
+use super::phrases_file;
 use super::signs::{classes, priority, queue, thresholds};
 use crate::conversation::texts;
 use crate::conversation::words::Reason;
 use crate::ids::QueueName;
-use crate::triage::Settings;
 use crate::triage::phrases::{PhraseRule, Phrases, expand};
-use crate::triage::specs::{Action, Kind, Priority, RuleSpec, Spec};
+use crate::triage::specs::{Action, Kind, NUMBERED, Priority, RuleSpec, Spec};
+use crate::triage::{SPOKEN, Settings};
 
 /// The most phrases of one list and language.
 const PHRASES_MAX: usize = 500;
@@ -25,65 +27,134 @@ const RULES_MAX: usize = 200;
 const PHRASE_WORDS_MAX: usize = 12;
 /// The language of phrases that count in any.
 const ANY: &str = "any";
-/// Keys that the contract names and this version does not support.
-const LATER: &[&str] = &["languages", "phrases_file"];
+/// What `[triage]` says.
+pub(in crate::config) struct Read {
+    pub(in crate::config) phrases: Phrases,
+    pub(in crate::config) settings: Settings,
+    /// The file of further phrases, if one is named.
+    pub(in crate::config) file: Option<PathBuf>,
+}
 
-/// Reads `[triage]`. `queues`: those that exist.
+/// Reads `[triage]`, and the file of phrases that it names. `queues`: those that exist.
 pub(in crate::config) fn read(
     reader: &mut Reader<'_>,
     mut section: Section<'_>,
     queues: &[QueueName],
-) -> (Phrases, Settings) {
+) -> Read {
     let mut phrases = Phrases::default();
-    phrases
-        .wants_person
-        .extend(list(reader, &mut section, "explicit"));
-    phrases
-        .not_wants
-        .extend(list(reader, &mut section, "not_explicit"));
-    let settings = rules(reader, &mut section, queues);
-    section.finish(reader, LATER);
-    (phrases, settings)
+    requests(reader, &mut section, &mut phrases);
+    let mut spec = preset(reader, &mut section);
+    spec.languages = languages(reader, &mut section);
+    scopes(reader, &mut section, &mut spec, queues);
+    let mut more = |reader: &mut Reader<'_>, own: &mut Section<'_>| {
+        requests(reader, own, &mut phrases);
+        scopes(reader, own, &mut spec, queues);
+    };
+    let file = phrases_file::read(reader, &mut section, &mut more);
+    numbers(reader, &mut section, &mut spec, queues);
+    section.finish(reader, &[]);
+    let settings = match spec == Spec::default() {
+        true => Settings::default(),
+        false => Settings::of(spec),
+    };
+    Read {
+        phrases,
+        settings,
+        file,
+    }
 }
 
-/// `preset`, the rules of the house and what it changes, and the rules that are `off` or only `observe`d.
-fn rules(reader: &mut Reader<'_>, section: &mut Section<'_>, queues: &[QueueName]) -> Settings {
-    let preset = section.text(reader, "preset");
-    let mut spec = match preset.as_ref().map(|text| text.value.as_str()) {
-        Some("broad") => Spec::broad(),
-        Some("default") | None => Spec::default(),
-        Some(other) => {
-            let at = &preset.as_ref().expect("it was read").at;
-            let what = format!("there is no preset {other:?}");
-            reader.fault(at, what, "write \"default\", or \"broad\" for a first week");
-            Spec::default()
-        }
-    };
-    scopes(reader, section, &mut spec, queues);
-    thresholds(reader, section, &mut spec.thresholds, queues);
-    spec.classes = classes(reader, section, queues);
-    let names: Vec<String> = spec.rules.iter().map(|rule| rule.name.clone()).collect();
-    let mut listed = |key: &str| -> Vec<String> {
-        let mut found = Vec::new();
-        for text in section.texts(reader, key).unwrap_or_default() {
-            if names.contains(&text.value) {
-                found.push(text.value);
-            } else {
-                let what = format!("there is no rule {:?}", text.value);
-                reader.fault(&text.at, what, format!("one of {}", names.join(", ")));
+/// What customers say to ask for a person, and what looks like it: `explicit` and `not_explicit`.
+fn requests(reader: &mut Reader<'_>, section: &mut Section<'_>, phrases: &mut Phrases) {
+    let lists = [
+        ("explicit", &mut phrases.wants_person),
+        ("not_explicit", &mut phrases.not_wants),
+    ];
+    for (key, phrases) in lists {
+        for rule in list(reader, section, key) {
+            // the same line in the configuration and in its file of phrases is one
+            if !phrases.contains(&rule) {
+                phrases.push(rule);
             }
         }
+    }
+}
+
+/// `languages`: whose rules are on; empty: all.
+fn languages(reader: &mut Reader<'_>, section: &mut Section<'_>) -> BTreeSet<String> {
+    let hint = || format!("some of {}; leave the key out for all", SPOKEN.join(", "));
+    let written = section.texts(reader, "languages");
+    if written.as_ref().is_some_and(Vec::is_empty) {
+        let what = format!("`{}` is empty", section.key("languages"));
+        reader.fault(&section.place("languages"), what, hint());
+    }
+    let mut on = BTreeSet::new();
+    for Spot { value, at } in written.unwrap_or_default() {
+        let primary = texts::primary(&value);
+        if SPOKEN.contains(&primary.as_str()) {
+            on.insert(primary);
+        } else {
+            let what = format!("no rules are bundled for the language {value:?}");
+            reader.fault(&at, what, hint());
+        }
+    }
+    match on.len() == SPOKEN.len() {
+        true => BTreeSet::new(),
+        false => on,
+    }
+}
+
+fn preset(reader: &mut Reader<'_>, section: &mut Section<'_>) -> Spec {
+    let presets = [("default", false), ("broad", true)];
+    match section.word(reader, "preset", &presets) {
+        Some(true) => Spec::broad(),
+        Some(false) | None => Spec::default(),
+    }
+}
+
+/// The thresholds and classes, and the rules that are `off` or only `observe`d.
+fn numbers(
+    reader: &mut Reader<'_>,
+    section: &mut Section<'_>,
+    spec: &mut Spec,
+    queues: &[QueueName],
+) {
+    thresholds(reader, section, &mut spec.thresholds, queues);
+    spec.classes = classes(reader, section, queues);
+    let names = spec.rules.iter().map(|rule| rule.name.clone());
+    let names: Vec<String> = names.chain(NUMBERED.map(str::to_owned)).collect();
+    let mut listed = |key: &str| -> Vec<Spot<String>> {
+        let mut found = section.texts(reader, key).unwrap_or_default();
+        found.retain(|text| {
+            let known = names.contains(&text.value);
+            if !known {
+                let what = format!("there is no rule {:?}", text.value);
+                let near = suggestion(&text.value, names.iter().map(String::as_str));
+                reader.fault(&text.at, what, format!("{near}one of {}", names.join(", ")));
+            }
+            known
+        });
         found
     };
     let (off, observe) = (listed("off"), listed("observe"));
+    let in_both = |one: &&Spot<String>| off.iter().any(|other| other.value == one.value);
+    for Spot { value, at } in observe.iter().filter(in_both) {
+        let what = format!("the rule {value:?} is off, and is to observe as well");
+        reader.fault(at, what, "keep it in one of `off` and `observe`");
+    }
+    let named = |list: Vec<Spot<String>>| list.into_iter().map(|spot| spot.value).collect();
+    let (off, observe): (BTreeSet<String>, BTreeSet<String>) = (named(off), named(observe));
     spec.rules.retain(|rule| !off.contains(&rule.name));
     for rule in &mut spec.rules {
         rule.observe_only |= observe.contains(&rule.name);
     }
-    match spec == Spec::default() {
-        true => Settings::default(),
-        false => Settings::of(spec),
-    }
+    let numbered = |names: BTreeSet<String>| {
+        let names = names.into_iter();
+        names
+            .filter(|name| NUMBERED.contains(&name.as_str()))
+            .collect()
+    };
+    (spec.off, spec.observed) = (numbered(off), numbered(observe));
 }
 
 /// `[[triage.scope]]`, one after the other; each name once.
@@ -225,8 +296,8 @@ fn worded(
         let texts = by_language.texts(reader, written).unwrap_or_default();
         let language = match written {
             ANY => ANY.to_owned(),
-            _ => match values::language(written) {
-                Ok(tag) => texts::primary(&tag),
+            _ => match values::spoken(written) {
+                Ok(language) => language,
                 Err(_) => {
                     let what = format!("`{}` is no language", by_language.key(written));
                     let hint = format!("{key} = {{ en = [\"…\"], any = [\"…\"] }}");
@@ -276,7 +347,7 @@ fn list(reader: &mut Reader<'_>, section: &mut Section<'_>, key: &str) -> Vec<Ph
     for written in by_language.keys() {
         let texts = by_language.texts(reader, written).unwrap_or_default();
         let at = by_language.place(written);
-        let Ok(tag) = values::language(written) else {
+        let Ok(language) = values::spoken(written) else {
             reader.fault(
                 &at,
                 format!("`{}` is no language", by_language.key(written)),
@@ -293,12 +364,15 @@ fn list(reader: &mut Reader<'_>, section: &mut Section<'_>, key: &str) -> Vec<Ph
         }
         for text in texts {
             let rule = PhraseRule {
-                language: texts::primary(&tag),
+                language: language.clone(),
                 phrase: text.value,
             };
             if let Err(fault) = expand(&rule.phrase) {
                 let hint = "write words; `a|b` for either, `a?` for an optional one";
                 reader.fault(&text.at, format!("{fault}: {:?}", rule.phrase), hint);
+            } else if rule.phrase.split_whitespace().all(|w| w.ends_with('?')) {
+                let what = format!("every word of the phrase is optional: {:?}", rule.phrase);
+                reader.fault(&text.at, what, "leave one without its `?`");
             } else if rules.contains(&rule) {
                 reader.fault(
                     &text.at,

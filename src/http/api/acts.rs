@@ -10,10 +10,10 @@ use super::bodies::{
 };
 use super::caller::Caller;
 use super::door::{Door, Guard};
-use crate::conversation::Mode;
 use crate::conversation::decision::Answer;
 use crate::conversation::event::{Act, Edit};
 use crate::conversation::words::Role;
+use crate::conversation::{Mode, language_tag};
 use crate::desk::presence::Doing;
 use crate::http::Doors;
 use crate::http::problem::Problem;
@@ -300,6 +300,13 @@ async fn edit(State(doors): State<Doors>, Named(id): Named, asked: Asked<Change>
         key,
     } = asked;
     let attributes = attributes.into_iter().collect();
+    let language = language
+        .map(|tag| language_tag(&tag).ok_or(tag))
+        .transpose();
+    let language = language.map_err(|tag| {
+        let what = format!("`{tag}` is no language tag such as `en` or `pt-br`");
+        Problem::unprocessable("bad_language", what)
+    })?;
     act(
         &doors,
         &caller,

@@ -150,7 +150,7 @@ pub struct Change {
     /// The priority from here on, 0 to 255.
     #[serde(default)]
     pub priority: Option<u8>,
-    /// The customer's language.
+    /// The customer's language, a tag such as `es`: from here on what they write does not change it.
     #[serde(default)]
     pub language: Option<String>,
     /// The customer's name.

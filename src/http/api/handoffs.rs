@@ -1,8 +1,8 @@
 //! The handoff log, and verdicts on its entries.
 //!
-//! Read off the trails, conversation by conversation in the order of their ids: a page looks at a bounded number of them,
-//! so a narrow filter may return a short page with a cursor to go on from. Times sort it; the log itself has no other
-//! order, and needs no index that every message would have to keep up.
+//! Read off the trails: it needs no index that every message would have to keep up. While there are few conversations the
+//! whole log is told newest first ([`newest`]); beyond that, conversation by conversation in the order of their ids, each
+//! page newest first in itself, and a narrow filter may return a short page with a cursor to go on from.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
@@ -14,6 +14,7 @@ use super::asked::{Asked, Wanted, part};
 use super::bodies::{Done, Judgement, Review};
 use super::caller::Caller;
 use super::door::{Door, Guard};
+use super::newest::{self, Place};
 use super::{acts, asked};
 use crate::clock::Timestamp;
 use crate::conversation::Conversation;
@@ -43,7 +44,7 @@ pub fn doors() -> Vec<Door> {
     let lead = Guard::Signed(Role::Lead);
     vec![
         Door::get("/api/v1/handoffs", list)
-            .about("The handoff log: why, by which rule, how long until whom, how it ended, the verdict. In no order of time.")
+            .about("The handoff log: why, by which rule, how long until whom, how it ended, the verdict. Newest first, as long as there are no more than 5,000 conversations; beyond that each page by itself.")
             .guarded(lead)
             .query("since", "only those requested at or after this time (RFC 3339)")
             .query("until", "only those requested before this time (RFC 3339)")
@@ -81,16 +82,16 @@ struct Query {
 /// A page of the handoff log.
 #[derive(Serialize, ToSchema, Default)]
 #[schema(as = HandoffPage)]
-struct Log {
+pub(super) struct Log {
     /// The handoffs.
-    items: Vec<Shown>,
+    pub(super) items: Vec<Shown>,
     /// Where the next page begins; none: this was the last.
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
 /// What is looked for.
-struct Filter {
-    since: Timestamp,
+pub(super) struct Filter {
+    pub(super) since: Timestamp,
     until: Timestamp,
     reason: Option<Reason>,
     queue: Option<String>,
@@ -132,7 +133,7 @@ impl Filter {
         })
     }
 
-    fn takes(&self, handoff: &Handoff) -> bool {
+    pub(super) fn takes(&self, handoff: &Handoff) -> bool {
         let given = handoff.verdict.as_ref().map(|given| given.verdict);
         (self.since..self.until).contains(&handoff.requested_at)
             && self.reason.is_none_or(|reason| reason == handoff.reason)
@@ -155,13 +156,46 @@ async fn list(
         return Err(Problem::bad_request(format!("limit is 1 to {LIMIT_MAX}")));
     }
     let filter = Filter::of(&query)?;
-    let after = query.cursor.map(|text| text.parse::<ConversationId>());
-    let wrong = |_| Problem::bad_request("the cursor is not one of this list's");
-    let after = after.transpose().map_err(wrong)?;
+    let from = query
+        .cursor
+        .as_deref()
+        .map(str::parse::<Begin>)
+        .transpose()?;
     let (store, now) = (doors.runtime.store().clone(), doors.runtime.now());
     let sees = move |conversation: &Conversation| caller.person.sees(conversation);
-    let looked = move || look(&store, &filter, (after, limit), now, sees);
+    let looked = move || {
+        let few = || -> Result<bool, LoadError> {
+            Ok(store.conversation_count()? <= newest::CONVERSATIONS_MAX)
+        };
+        match from {
+            Some(Begin::After(id)) => look(&store, &filter, (Some(id), limit), now, sees),
+            Some(Begin::Before(place)) => {
+                newest::look(&store, &filter, (Some(place), limit), now, sees)
+            }
+            None if few()? => newest::look(&store, &filter, (None, limit), now, sees),
+            None => look(&store, &filter, (None, limit), now, sees),
+        }
+    };
     Ok(Json(blocking(looked).await?))
+}
+
+/// Where a page begins.
+enum Begin {
+    /// After this conversation, in the order of ids.
+    After(ConversationId),
+    /// Before this handoff, in the order of time.
+    Before(Place),
+}
+
+impl std::str::FromStr for Begin {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let after = text.parse().map(Self::After).ok();
+        after
+            .or_else(|| newest::parse(text).map(Self::Before))
+            .ok_or_else(|| Problem::bad_request("the cursor is not one of this list's"))
+    }
 }
 
 /// Looks at conversations until a page is full or enough was looked at.
@@ -178,6 +212,8 @@ fn look(
     for id in ids {
         if log.items.len() >= limit || read >= ENTRIES_MAX {
             log.next = after.map(|id| id.to_string());
+            log.items
+                .sort_by(|a, b| b.requested_at.cmp(&a.requested_at));
             return Ok(log);
         }
         after = Some(id);
@@ -202,10 +238,12 @@ fn look(
             .extend(found.map(|handoff| Shown::of(&record.facts, handoff)));
     }
     log.next = after.filter(|_| whole).map(|id| id.to_string());
+    log.items
+        .sort_by(|a, b| b.requested_at.cmp(&a.requested_at));
     Ok(log)
 }
 
-fn head(store: &Store, id: ConversationId) -> Result<Option<Conversation>, LoadError> {
+pub(super) fn head(store: &Store, id: ConversationId) -> Result<Option<Conversation>, LoadError> {
     let loaded = store.load(id, 0)?;
     let decoded = loaded.map(|loaded| Conversation::decode(&loaded.head));
     decoded
@@ -214,7 +252,7 @@ fn head(store: &Store, id: ConversationId) -> Result<Option<Conversation>, LoadE
 }
 
 /// The whole trail of a conversation, folded; and how many entries that were.
-fn record(
+pub(super) fn record(
     store: &Store,
     conversation: &Conversation,
     now: Timestamp,

@@ -11,7 +11,7 @@ use super::asked::Asked;
 use super::caller::Caller;
 use super::door::{Door, Guard};
 use crate::clock::Timestamp;
-use crate::conversation::policy::Switches;
+use crate::conversation::policy::{Policy, Switches};
 use crate::conversation::words::{ModeName, Role};
 use crate::desk::switches::Turn;
 use crate::http::Doors;
@@ -63,6 +63,10 @@ struct Queue {
     human: usize,
     /// Whether the AI may answer in it.
     ai: bool,
+    /// Whether somebody is there at this hour; a queue without opening hours is always open.
+    open: bool,
+    /// When it opens next, while it is shut; none: it is open, or no opening is to be found.
+    opens_at: Option<String>,
 }
 
 #[derive(Default)]
@@ -110,10 +114,17 @@ async fn queues(State(doors): State<Doors>, caller: Caller) -> Result<Json<Queue
     let tallies = tallied
         .await
         .map_err(|_| Problem::from(Unavailable::Unread))?;
+    let now = doors.runtime.now();
     let items = tallies
         .into_iter()
         .filter(|(name, _)| caller.person.sees_queue(name))
-        .map(|(name, tally)| Queue {
+        .map(|(name, tally)| {
+            let opens = next_opening(&policy, &name, now);
+            (name, tally, opens)
+        })
+        .map(|(name, tally, opens)| Queue {
+            open: opens.is_none(),
+            opens_at: opens.flatten().map(Timestamp::rfc3339),
             ai: policy.switches.all && !policy.switches.queues_off.contains(&name),
             name: name.to_string(),
             waiting: tally.waiting,
@@ -123,6 +134,13 @@ async fn queues(State(doors): State<Doors>, caller: Caller) -> Result<Json<Queue
     Ok(Json(Queues {
         items: items.collect(),
     }))
+}
+
+/// When a queue that is shut opens next, if it ever does; none: it is open.
+fn next_opening(policy: &Policy, queue: &QueueName, now: Timestamp) -> Option<Option<Timestamp>> {
+    let calendar = policy.calendar(policy.queue_rules(queue))?;
+    let opens = calendar.opens(now);
+    (opens != Some(now)).then_some(opens)
 }
 
 /// How many conversations there are.

@@ -32,6 +32,7 @@ mod handoffs;
 mod house;
 mod lists;
 mod media;
+mod newest;
 mod one;
 mod openapi;
 mod parked;

@@ -11,7 +11,7 @@ use super::caller::Caller;
 use super::door::Door;
 use super::explain;
 use super::facts::{self, States};
-use super::view::{Light, View};
+use super::view::{Light, OtherView, View};
 use crate::conversation::Conversation;
 use crate::conversation::trail::Entry;
 use crate::http::Doors;
@@ -129,14 +129,17 @@ async fn show(
     Named(id): Named,
 ) -> Result<Json<View>, Problem> {
     let conversation = seen(&doors, &caller, id).await?;
+    let others = doors.runtime.others(&conversation).await?;
     let policy = doors.runtime.policy();
-    Ok(Json(View::of(
-        &conversation,
-        &Light {
-            policy: &policy,
-            presence: doors.desk.presence(),
-        },
-    )))
+    let light = Light {
+        policy: &policy,
+        presence: doors.desk.presence(),
+    };
+    let visible = others.iter().filter(|other| caller.person.sees(other));
+    Ok(Json(View {
+        others: Some(visible.map(OtherView::of).collect()),
+        ..View::of(&conversation, &light)
+    }))
 }
 
 async fn trail(

@@ -86,6 +86,43 @@ pub struct View {
     pub typing: Vec<String>,
     /// Counts its commits.
     pub rev: u64,
+    /// The customer's other conversations that the caller may see, the one that changed last first; only where one
+    /// conversation is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub others: Option<Vec<OtherView>>,
+}
+
+/// Another conversation of the same customer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OtherConversation)]
+pub struct OtherView {
+    /// Its id.
+    pub id: String,
+    /// The channel.
+    pub channel: String,
+    /// The medium.
+    pub medium: Medium,
+    /// Who speaks next there.
+    pub mode: ModeName,
+    /// Who has it.
+    pub assignee: Option<String>,
+    /// Its last change.
+    pub updated_at: String,
+}
+
+impl OtherView {
+    /// Of one of them.
+    pub fn of(other: &Conversation) -> Self {
+        let common = other.common();
+        Self {
+            id: common.id.to_string(),
+            channel: common.channel.to_string(),
+            medium: common.medium,
+            mode: other.mode().name(),
+            assignee: other.assignee().map(AgentName::to_string),
+            updated_at: common.updated_at.rfc3339(),
+        }
+    }
 }
 
 /// The customer.
@@ -230,6 +267,7 @@ impl View {
             viewing: marked(Doing::Viewing),
             typing: marked(Doing::Typing),
             rev: common.rev,
+            others: None,
         }
     }
 }
