@@ -134,9 +134,7 @@ impl Reading {
             for start in &entry.phrases {
                 // what counts in any language counts where none of those that are on is spoken
                 let spoken = start.tongues & self.tongues != 0 || start.tongues == Tongues::MAX;
-                if !spoken
-                    || !start.may_go_on(next)
-                    || (start.begins && !self.begins_thought(from))
+                if !spoken || !start.may_go_on(next) || (start.begins && !self.begins_thought(from))
                 {
                     continue;
                 }
