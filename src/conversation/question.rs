@@ -38,6 +38,8 @@ pub enum Line {
     Customer(String),
     /// The AI's own earlier words.
     Ai(String),
+    /// What it had said when it was cut off: the question stands.
+    AiCutOff(String),
     /// A person's words to the customer.
     Human {
         /// Who.
@@ -84,7 +86,7 @@ pub fn asked(lines: &[Line], messages: u32) -> String {
         match line {
             Line::Customer(text) if open.len() < most => open.push(text),
             Line::Customer(_) => break,
-            Line::Ai(_) | Line::Human { .. } | Line::EpisodeEnded => break,
+            Line::Ai(_) | Line::AiCutOff(_) | Line::Human { .. } | Line::EpisodeEnded => break,
             Line::System(_)
             | Line::HandoffRequested { .. }
             | Line::HumanStretchBegan { .. }
@@ -96,18 +98,16 @@ pub fn asked(lines: &[Line], messages: u32) -> String {
     open.join("\n")
 }
 
-/// `lines`, with what is asked last: an answer that was let finish while the customer wrote on stands before what they
-/// wrote, for it does not answer that.
+/// `lines`, with what is asked last: an answer that was let finish while the customer wrote on stands before all that they
+/// wrote meanwhile, for it answers none of it.
 pub fn arranged(mut lines: Vec<Line>, messages: u32) -> Vec<Line> {
     let wrote = |(_, line): &(usize, &Line)| matches!(line, Line::Customer(_));
-    let mut theirs = lines.iter().enumerate().rev().filter(wrote);
-    let Some((last, _)) = theirs.next().filter(|_| messages > 0) else {
+    let theirs = lines.iter().enumerate().rev().filter(wrote);
+    let Some((first, _)) = theirs.take(messages as usize).last() else {
         return lines;
     };
-    let more = messages as usize - 1;
-    let first = theirs.take(more).last().map_or(last, |(at, _)| at);
     let answers: Vec<Line> = lines
-        .extract_if(last + 1.., |line| matches!(line, Line::Ai(_)))
+        .extract_if(first.., |line| matches!(line, Line::Ai(_)))
         .collect();
     lines.splice(first..first, answers);
     lines
@@ -125,6 +125,11 @@ pub fn lines<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Line> {
 pub fn line(fact: &Fact) -> Option<Line> {
     Some(match fact {
         Fact::CustomerWrote { body, .. } => Line::Customer(body.text().to_owned()),
+        Fact::AiWrote {
+            text,
+            partial: true,
+            ..
+        } => Line::AiCutOff(text.clone()),
         Fact::AiWrote { text, .. } => Line::Ai(text.clone()),
         Fact::HumanWrote { agent, text, .. } => Line::Human {
             agent: agent.as_str().to_owned(),
@@ -256,8 +261,20 @@ mod tests {
     }
 
     #[test]
+    fn it_stands_there_though_the_customer_wrote_on_after_it() {
+        let lines = ["a", "b"].map(customer).into_iter();
+        let lines: Vec<Line> = lines.chain([ai("to a"), customer("c")]).collect();
+        let shown = arranged(lines, 2);
+        assert_eq!(
+            shown,
+            [customer("a"), ai("to a"), customer("b"), customer("c")]
+        );
+    }
+
+    #[test]
     fn what_broke_off_stays_where_it_stood() {
-        let lines = vec![customer("a"), ai("half an ans"), customer("b")];
+        let cut_off = Line::AiCutOff("half an ans".to_owned());
+        let lines = vec![customer("a"), cut_off, customer("b")];
         assert_eq!(arranged(lines.clone(), 2), lines);
         assert_eq!(arranged(Vec::new(), 2), Vec::new());
     }

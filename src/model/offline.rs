@@ -185,6 +185,7 @@ fn handed_back(question: &Question, texts: &Texts) -> Option<String> {
             | Line::HumanStretchBegan { .. }
             | Line::EpisodeEnded
             | Line::Ai(_)
+            | Line::AiCutOff(_)
             | Line::Human { .. } => return None,
             Line::Customer(_) | Line::System(_) | Line::HandoffRequested { .. } | Line::Note(_) => {
             }
@@ -257,7 +258,7 @@ fn miss(texts: &Texts, topics: &[&str]) -> String {
 fn missed_before(question: &Question) -> bool {
     for line in question.lines.iter().rev() {
         match line {
-            Line::Ai(text) => {
+            Line::Ai(text) | Line::AiCutOff(text) => {
                 return text.contains(ENGLISH.dont_know) || text.contains(SPANISH.dont_know);
             }
             Line::Human { .. } | Line::HumanStretchEnded { .. } | Line::EpisodeEnded => {

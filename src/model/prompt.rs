@@ -251,7 +251,7 @@ fn turn(line: &Line) -> Turn {
             text if text.is_empty() => "[The customer sent something without words.]".to_owned(),
             text => text,
         }),
-        Line::Ai(text) => match cut(text.trim()) {
+        Line::Ai(text) | Line::AiCutOff(text) => match cut(text.trim()) {
             "" => user("[You answered without words.]".to_owned()),
             text => Turn {
                 speaker: Speaker::Assistant,

@@ -39,7 +39,7 @@ fn said_before(question: &Question) -> Option<&str> {
     let mut answered = false;
     for line in question.lines.iter().rev() {
         match line {
-            Line::Ai(_) => answered = true,
+            Line::Ai(_) | Line::AiCutOff(_) => answered = true,
             Line::Customer(text) if answered => return Some(text),
             Line::Human { .. } | Line::HumanStretchEnded { .. } | Line::EpisodeEnded => {
                 return None;

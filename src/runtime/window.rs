@@ -181,7 +181,11 @@ fn holds_question(entries: &[Entry], ask: AskId) -> bool {
 
 fn bytes(line: &Line) -> usize {
     let text = match line {
-        Line::Customer(text) | Line::Ai(text) | Line::System(text) | Line::Note(text) => text.len(),
+        Line::Customer(text)
+        | Line::Ai(text)
+        | Line::AiCutOff(text)
+        | Line::System(text)
+        | Line::Note(text) => text.len(),
         Line::Human { agent, text } => agent.len() + text.len(),
         Line::HandoffRequested { .. } | Line::EpisodeEnded => 0,
         Line::HumanStretchBegan { agent } => agent.len(),

@@ -351,6 +351,7 @@ pub fn seen_by_the_model(line: &Line) -> String {
     match line {
         Line::Customer(text) => format!("customer: \"{text}\""),
         Line::Ai(text) => format!("ai: \"{text}\""),
+        Line::AiCutOff(text) => format!("ai, cut off: \"{text}\""),
         Line::Human { agent, text } => format!("{agent}: \"{text}\""),
         Line::System(text) => format!("system: \"{text}\""),
         Line::HandoffRequested { reason } => format!("a person was asked for ({reason})"),
