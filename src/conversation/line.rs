@@ -1,7 +1,7 @@
 //! The line in front of a queue, as a waiting customer is told of it: their place, an honest estimate, and what they can
 //! do instead when it takes too long.
 //!
-//! How full the queues are is an argument (part of the [`Policy`](super::policy::Policy), not of its hash); what was
+//! How full the queues are is an argument (part of the [`Policy`], not of its hash); what was
 //! told stands on the trail. A figure that nobody measured is never told: without enough claims lately there is no
 //! estimate.
 

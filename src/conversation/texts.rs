@@ -1,6 +1,6 @@
 //! Every text of ours that a customer can see, per language.
 //!
-//! [`TextKey`] is the closed list; the [wording](super::wording) is bundled in eight languages, and `[messages.LANGUAGE]`
+//! [`TextKey`] is the closed list; the wording ([`super::wording`]) is bundled in eight languages, and `[messages.LANGUAGE]`
 //! replaces single texts or adds languages. A placeholder is checked when a text is set, never when it is sent: an unknown
 //! one, or an unclosed brace, is a fault of the configuration. Rendering is one pass, so that a name with braces in
 //! it stays a name, and it never leaves a hole: what is not known is said in general words.
