@@ -109,18 +109,25 @@ impl Tabs {
     }
 
     async fn listen(&self, customer: u64, seat: &Seat) {
-        while !self.may_go(customer) {
+        loop {
             if let Some(mut socket) = self.connect(customer, seat).await {
-                self.follow(customer, &mut socket).await;
+                let left = self.follow(customer, &mut socket).await;
                 // The page just goes away too.
                 let _closed = socket.close(None).await;
-            } else {
-                tokio::time::sleep(AGAIN_AFTER).await;
+                if left {
+                    return;
+                }
+            }
+            // The server may just have been killed.
+            tokio::time::sleep(AGAIN_AFTER).await;
+            if self.may_go(customer) {
+                return;
             }
         }
     }
 
-    /// Whether the customer has left: nothing more is to come. From then on the tab is closed.
+    /// Whether the customer has left: nothing more is to come. Then the tab is closed, and whoever asked ends; the next
+    /// message opens another.
     fn may_go(&self, customer: u64) -> bool {
         // The book first: who writes is in it before the tab is used again, so one of the two tells.
         let awaits = open(&self.book).awaits(customer);
@@ -154,18 +161,18 @@ impl Tabs {
         Some(socket)
     }
 
-    /// Listens until the customer has left or the connection is lost.
-    async fn follow(&self, customer: u64, socket: &mut Socket) {
+    /// Listens until the customer has left (true) or the connection is lost.
+    async fn follow(&self, customer: u64, socket: &mut Socket) -> bool {
         let mut look = tokio::time::interval(LOOK_EVERY);
         loop {
             tokio::select! {
                 frame = socket.next() => match frame {
                     Some(Ok(Frame::Text(text))) => self.told(customer, text.as_str()),
                     Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) | Frame::Frame(_))) => {}
-                    Some(Ok(Frame::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(Frame::Close(_)) | Err(_)) | None => return false,
                 },
                 _ = look.tick() => if self.may_go(customer) {
-                    return;
+                    return true;
                 }
             }
         }
