@@ -98,8 +98,9 @@ pub fn asked(lines: &[Line], messages: u32) -> String {
     open.join("\n")
 }
 
-/// `lines`, with what is asked last: an answer that was let finish while the customer wrote on stands before all that they
-/// wrote meanwhile, for it answers none of it.
+/// `lines`, with what is asked last: what the AI said between the messages that are asked stands before all of them. An
+/// answer that was let finish while the customer wrote on answers none of those; one that broke off answers none wholly,
+/// and the message that cut it off came before its end, so it would look answered by it.
 pub fn arranged(mut lines: Vec<Line>, messages: u32) -> Vec<Line> {
     let wrote = |(_, line): &(usize, &Line)| matches!(line, Line::Customer(_));
     let theirs = lines.iter().enumerate().rev().filter(wrote);
@@ -107,7 +108,9 @@ pub fn arranged(mut lines: Vec<Line>, messages: u32) -> Vec<Line> {
         return lines;
     };
     let answers: Vec<Line> = lines
-        .extract_if(first.., |line| matches!(line, Line::Ai(_)))
+        .extract_if(first.., |line| {
+            matches!(line, Line::Ai(_) | Line::AiCutOff(_))
+        })
         .collect();
     lines.splice(first..first, answers);
     lines
@@ -272,10 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn what_broke_off_stays_where_it_stood() {
-        let cut_off = Line::AiCutOff("half an ans".to_owned());
-        let lines = vec![customer("a"), cut_off, customer("b")];
-        assert_eq!(arranged(lines.clone(), 2), lines);
+    fn what_broke_off_answers_none_of_what_is_asked_again() {
+        let cut_off = || Line::AiCutOff("half an ans".to_owned());
+        // "b" is what cut it off.
+        let [a, b, c] = ["a", "b", "c"].map(customer);
+        let lines = vec![a.clone(), b.clone(), cut_off(), c.clone()];
+        let shown = arranged(lines, 3);
+        assert_eq!(shown, [cut_off(), a, b, c]);
+        assert_eq!(asked(&shown, 3), "a\nb\nc");
         assert_eq!(arranged(Vec::new(), 2), Vec::new());
     }
 

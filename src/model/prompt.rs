@@ -26,6 +26,7 @@ customers in a chat: friendly, to the point, in at most four short sentences, wi
 
 const LEFT_OUT: &str = "[Earlier messages are left out.]";
 const GO_ON: &str = "[Continue the conversation.]";
+const BROKE_OFF: &str = "[Your answer above broke off there.]";
 
 /// Everything the model is told.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -200,6 +201,9 @@ fn turns(lines: &[Line]) -> Vec<Turn> {
         if bytes > TURNS_BYTES_MAX {
             left_out = true;
             break;
+        }
+        if let Line::AiCutOff(_) = line {
+            kept.push(user(BROKE_OFF.to_owned()));
         }
         kept.push(turn);
     }
@@ -425,6 +429,19 @@ mod tests {
         assert_eq!(
             shown(vec![customer("  ")]),
             "U: [The customer sent something without words.]\n"
+        );
+    }
+
+    #[test]
+    fn an_answer_that_broke_off_is_told_as_one() {
+        let text = shown(vec![
+            Line::AiCutOff("Your order".to_owned()),
+            customer("Where is it?"),
+        ]);
+        assert_eq!(
+            text,
+            "U: [Continue the conversation.]\nA: Your order\n\
+             U: [Your answer above broke off there.]\nWhere is it?\n"
         );
     }
 
