@@ -77,6 +77,14 @@ pub fn run(plan: &Plan, stop: &CancellationToken) -> Result<Report, LoadError> {
         soak::figures(&book, scene.begun, (rate, from, long))
     });
     judge_soak(&mut report);
+    if let Some(own) = scene.own.as_ref().filter(|_| report.checks.broken()) {
+        let left = lock(own).leave();
+        let note = format!(
+            "the server's log and data are left in {}: remove them once they are understood",
+            left.display()
+        );
+        report.notes.push(note);
+    }
     scene.over.cancel();
     drop(scene.hired.take());
     drop(scene.own.take());

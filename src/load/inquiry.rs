@@ -93,7 +93,7 @@ impl Inquiry<'_> {
                 trail: Vec::new(),
             };
             if monotonic() < until
-                && let Err(why) = self.look(&client, &mut about).await
+                && let Err(why) = self.look(&client, one.mark, &mut about).await
             {
                 about.finding = why.to_owned();
             }
@@ -102,7 +102,12 @@ impl Inquiry<'_> {
         Ok(told)
     }
 
-    async fn look(&self, client: &reqwest::Client, about: &mut Told) -> Result<(), &'static str> {
+    async fn look(
+        &self,
+        client: &reqwest::Client,
+        mark: u64,
+        about: &mut Told,
+    ) -> Result<(), &'static str> {
         let list = self
             .get(client, "/api/v1/conversations", &[("q", &about.address)])
             .await?;
@@ -115,8 +120,10 @@ impl Inquiry<'_> {
         about.mode = conversation["mode"].as_str().map(str::to_owned);
         let entries = self.trail(client, &id).await?;
         about.conversation = Some(id);
-        let of_ours = |entry: &Value| entry["message_id"] == about.message_id.as_str();
-        let Some(at) = entries.iter().position(of_ours) else {
+        // A channel may store more than the id that was sent: the web chat puts the customer's address before it.
+        let mark_of = |entry: &Value| self.target.mark(entry["message_id"].as_str()?);
+        let ours = |entry: &Value| mark_of(entry) == Some(mark);
+        let Some(at) = entries.iter().position(ours) else {
             return Err("the trail does not have it, although it was acknowledged");
         };
         about.finding = finding(&entries[at..]);

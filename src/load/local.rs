@@ -1,7 +1,8 @@
 //! A server of our own: `segue serve` as a child, with a configuration and a data directory made for this run.
 //!
-//! It can be killed and started again on the same data, as a crash would. Both are gone when this is dropped. It is a process group of its own, so that Ctrl-C ends the load and not the server
-//! under it; it is killed at the end, because nothing in its directory is worth keeping.
+//! It can be killed and started again on the same data, as a crash would. It is a process group of its own, so that
+//! Ctrl-C ends the load and not the server under it. When this is dropped it is killed and its directory removed, unless
+//! somebody asked for that to be [left](Own::leave): a promise that was broken is looked into there.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -151,6 +152,11 @@ impl Own {
     /// Processor time so far, of all its processes.
     pub fn cpu(&self) -> Option<Duration> {
         Some(self.spent + process::cpu(self.pid())?)
+    }
+
+    /// Its directory, with its log and data, stays when this is dropped. Where that is.
+    pub fn leave(&mut self) -> PathBuf {
+        std::mem::take(&mut self.dir)
     }
 
     fn end(&mut self) {

@@ -109,7 +109,7 @@ impl Target {
         line.address(number)
     }
 
-    /// What the server's trail calls this message.
+    /// What whoever sends this message calls it; a channel may store more than that.
     pub fn message_id(&self, customer: u64, mark: u64) -> String {
         self.line(customer).0.message_id(&self.id(mark))
     }
