@@ -143,7 +143,9 @@ async fn receive(
                 Door::Reports => "/webhooks/{channel}/status",
             };
             let span = trace::webhook(route, name, medium.as_str(), &whole.headers);
-            within(span, deliver(doors, medium, arrivals)).await?;
+            let delivered = deliver(doors, medium, arrivals);
+            let delivered = delivered.instrument(span.clone()).await;
+            told(&span, delivered)?;
             doors.metrics.ingress(medium, began.elapsed());
         }
         Err(TurnedAway::Unparseable(why)) => {
@@ -154,17 +156,12 @@ async fn receive(
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }
 
-/// Does `work` in `span`, which says how it ended.
-async fn within<T>(
-    span: Span,
-    work: impl Future<Output = Result<T, Problem>>,
-) -> Result<T, Problem> {
-    let noted = span.clone();
-    let done = work.instrument(span).await;
+/// What was done, once its span says how it ended.
+fn told<T>(span: &Span, done: Result<T, Problem>) -> Result<T, Problem> {
     let status = done
         .as_ref()
         .map_or_else(Problem::status, |_| StatusCode::OK);
-    trace::answered(&noted, status.as_u16());
+    trace::answered(span, status.as_u16());
     done
 }
 
@@ -345,7 +342,9 @@ async fn receive_message(doors: &Doors, request: Request) -> Result<Response, Pr
     let instance = instance.map_or("", ChannelName::as_str);
     let medium = Medium::Http.as_str();
     let span = trace::webhook("/api/v1/messages", instance, medium, &whole.headers);
-    let last = within(span, deliver(doors, Medium::Http, arrivals)).await?;
+    let delivered = deliver(doors, Medium::Http, arrivals);
+    let delivered = delivered.instrument(span.clone()).await;
+    let last = told(&span, delivered)?;
     doors.metrics.ingress(Medium::Http, began.elapsed());
     let status = if last == Some(Answer::Duplicate) {
         "duplicate"
