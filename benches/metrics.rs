@@ -72,6 +72,7 @@ fn render(c: &mut Criterion) {
             queue: "general".into(),
             waiting: 3,
             oldest: std::time::Duration::from_secs(9),
+            open: true,
         }],
         ..Figures::default()
     };

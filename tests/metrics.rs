@@ -317,8 +317,11 @@ fn a_fresh_scrape_is_the_catalogue_and_nothing_else() {
         .filter(|(key, value)| *value != 0.0 && !key.starts_with("process_"))
         .map(|(key, _)| key)
         .collect();
-    assert_eq!(moved.len(), 1, "{moved:?}");
+    // What is 1 where nothing is known: this build, and queues that no calendar closes.
+    assert_eq!(moved.len(), 4, "{moved:?}");
     assert!(moved[0].starts_with("segue_build_info{"), "{moved:?}");
+    let open = |key: &String| key.starts_with("segue_queue_open{");
+    assert!(moved[1..].iter().all(open), "{moved:?}");
 }
 
 #[test]
@@ -409,6 +412,7 @@ fn moved(commits: &[&[Fact]]) -> BTreeMap<String, f64> {
             && !key.contains("_bucket")
             && !key.starts_with("process_")
             && !key.starts_with("segue_build_info")
+            && !key.starts_with("segue_queue_open")
     });
     all
 }
@@ -1180,6 +1184,7 @@ fn figures_are_set_at_every_scrape_and_what_is_gone_falls_to_zero() {
         queue: queue.into(),
         waiting,
         oldest: Duration::from_secs(secs),
+        open: queue == "stranger",
     };
     let figures = Figures {
         conversations: ByMode {
@@ -1204,6 +1209,10 @@ fn figures_are_set_at_every_scrape_and_what_is_gone_falls_to_zero() {
         ("segue_queue_waiting{queue=\"sales\"}", 5.0),
         ("segue_queue_waiting{queue=\"other\"}", 3.0),
         ("segue_queue_oldest_wait_seconds{queue=\"other\"}", 9.0),
+        ("segue_queue_open{queue=\"sales\"}", 0.0),
+        // One of those put together is open; of another nothing is known that would close it.
+        ("segue_queue_open{queue=\"other\"}", 1.0),
+        ("segue_queue_open{queue=\"general\"}", 1.0),
         ("segue_agents{queue=\"sales\",state=\"busy\"}", 8.0),
         ("segue_ready", 1.0),
         ("segue_label_overflows_total", 2.0),
@@ -1561,6 +1570,7 @@ fn full_figures() -> Figures {
             queue: "sales".into(),
             waiting: 1,
             oldest: second,
+            open: true,
         }],
         agents: vec![("sales".into(), AgentState::Busy, 1)],
         slots: Some(vec![("sales".into(), SlotState::Free, 1)]),

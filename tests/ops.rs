@@ -32,6 +32,7 @@ impl Sight for Seen {
                 queue: "<script>alert('x')</script>".into(),
                 waiting: 3,
                 oldest: Duration::from_secs(61),
+                open: true,
             }],
             agents: vec![("sales".into(), AgentState::Away, 1)],
             ..Figures::default()

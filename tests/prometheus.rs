@@ -585,6 +585,9 @@ async fn what_the_dashboards_show_is_what_happened() {
             truth.add("segue_agents", &[("queue", queue), ("state", state)], 1.0);
         }
     }
+    for queue in ["support", "sales", "hasty", "other"] {
+        truth.add("segue_queue_open", &[("queue", queue)], 1.0);
+    }
     truth.add("segue_ai_switched_off", &[("scope", "queue")], 1.0);
     truth.add("segue_ready", &[], 1.0);
     let version = [

@@ -85,6 +85,24 @@ impl Insight {
         }
     }
 
+    /// The configured queues, and those that are not and where somebody waits.
+    fn queues(&self, seen: &mut Seen) -> Vec<QueueFigure> {
+        let (policy, now) = (self.doors.runtime.policy(), self.doors.runtime.now());
+        for queue in policy.queues.keys() {
+            if !seen.queues.contains_key(queue) {
+                seen.queues.insert(queue.clone(), Default::default());
+            }
+        }
+        let queues = std::mem::take(&mut seen.queues).into_iter();
+        let figure = |(queue, (waiting, oldest))| QueueFigure {
+            open: policy.is_open(&queue, now),
+            queue,
+            waiting,
+            oldest,
+        };
+        queues.map(figure).collect()
+    }
+
     /// Agents by queue and state, and the places for conversations.
     fn people(&self, seen: &Seen) -> (Agents, Slots) {
         let policy = self.doors.runtime.policy();
@@ -184,13 +202,8 @@ type Slots = Vec<(QueueName, SlotState, u64)>;
 impl Sight for Insight {
     fn figures(&self) -> Figures {
         let (board, now) = (self.doors.desk.board(), self.doors.runtime.now());
-        let seen = self.seen();
+        let mut seen = self.seen();
         let (agents, slots) = self.people(&seen);
-        let figure = |(queue, (waiting, oldest))| QueueFigure {
-            queue,
-            waiting,
-            oldest,
-        };
         let waiting = || board.count(ModeName::Waiting);
         let mut figures = Figures {
             conversations: ByMode {
@@ -202,7 +215,7 @@ impl Sight for Insight {
             ledger_imbalance: Some(self.observers.ledger().imbalance(waiting)),
             waiting_without_deadline: self.audit.unwatched(),
             parked: self.audit.parked(now.as_millis()),
-            queues: seen.queues.into_iter().map(figure).collect(),
+            queues: self.queues(&mut seen),
             agents,
             slots: Some(slots),
             ai_off: self.ai_off(),

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use super::common::Common;
 use super::message::Medium;
 use super::policy::{ChannelPolicy, Policy, QueuePolicy};
+use crate::clock::Timestamp;
 use crate::ids::{ChannelName, QueueName};
 
 static QUEUE: LazyLock<QueuePolicy> = LazyLock::new(QueuePolicy::default);
@@ -17,6 +18,12 @@ impl Policy {
     /// The rules of `queue`; those of the default queue, then the built-in ones, where it is not known.
     pub fn queue_rules(&self, queue: &QueueName) -> &QueuePolicy {
         self.queue(queue).unwrap_or(&QUEUE)
+    }
+
+    /// Whether `queue` is open at `at` by its calendar; one without a calendar always is.
+    pub fn is_open(&self, queue: &QueueName, at: Timestamp) -> bool {
+        let calendar = self.calendar(self.queue_rules(queue));
+        calendar.is_none_or(|calendar| calendar.is_open(at))
     }
 
     /// The same, as `channel` changes them.

@@ -97,6 +97,7 @@ fn queue_json(figures: &Figures, queue: &QueueFigure) -> Value {
         "queue": queue.queue,
         "waiting": queue.waiting,
         "oldest_seconds": queue.oldest.as_secs(),
+        "open": queue.open,
         "agents": agents(figures, queue),
         "held": slots(figures, queue, SlotState::Used),
         "room": slots(figures, queue, SlotState::Free),
@@ -185,9 +186,10 @@ fn queues(out: &mut String, figures: &Figures) {
         .iter()
         .map(|queue| {
             let agents = agents(figures, queue);
-            let nobody = queue.waiting > 0 && agents.is_empty();
+            let nobody = queue.waiting > 0 && queue.open && agents.is_empty();
             let cells = [
                 queue.queue.to_string(),
+                if queue.open { "yes" } else { "no" }.to_owned(),
                 queue.waiting.to_string(),
                 format!("{} s", queue.oldest.as_secs()),
                 slots(figures, queue, SlotState::Used).to_string(),
@@ -199,13 +201,14 @@ fn queues(out: &mut String, figures: &Figures) {
         .collect();
     let heads = [
         "queue",
+        "open",
         "waiting",
         "oldest",
         "with people",
         "room for",
         "agents",
     ];
-    list(out, "Queues", &heads, &rows, "Nobody waits.");
+    list(out, "Queues", &heads, &rows, "There are none.");
 }
 
 fn slowest(out: &mut String, slowest: &[Slow]) {

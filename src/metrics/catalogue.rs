@@ -109,6 +109,7 @@ families! {
     WITHOUT_DEADLINE = "segue_waiting_without_deadline", Gauge, [], "Waiting handoffs that no clock watches, as the last audit found. Must be 0.";
     QUEUE_WAITING = "segue_queue_waiting", Gauge, ["queue"], "Handoffs waiting in a queue.";
     QUEUE_OLDEST = "segue_queue_oldest_wait_seconds", Gauge, ["queue"], "How long the oldest waiting handoff has waited; 0 when none waits.";
+    QUEUE_OPEN = "segue_queue_open", Gauge, ["queue"], "1 while a queue is open by its calendar or has none, 0 while it is closed.";
     AGENTS = "segue_agents", Gauge, ["queue", "state"], "Signed-in agents.";
     AGENT_OFFERS_MADE = "segue_agent_offers_made_total", Counter, ["queue"], "Waiting handoffs offered to one person.";
     AGENT_OFFERS_SETTLED = "segue_agent_offers_settled_total", Counter, ["queue", "outcome"], "How such offers ended: accepted, taken by another person, lapsed, or void because the wait ended.";

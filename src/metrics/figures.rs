@@ -36,7 +36,7 @@ pub struct Figures {
     pub ghosts_current: u64,
     /// Handoffs requested less settled less waiting, since the start, once somebody reckons it.
     pub ledger_imbalance: Option<i64>,
-    /// The queues; one that is missing is empty.
+    /// The queues; one that is missing is empty, and open: no calendar is known that closes it.
     pub queues: Vec<QueueFigure>,
     /// Signed-in agents: queue, state, how many. What is missing is 0.
     pub agents: Vec<(QueueName, AgentState, u64)>,
@@ -106,6 +106,8 @@ pub struct QueueFigure {
     pub waiting: u64,
     /// How long the oldest has waited.
     pub oldest: Duration,
+    /// Whether it is open by its calendar; one without a calendar always is.
+    pub open: bool,
 }
 
 /// What is owed on one medium.

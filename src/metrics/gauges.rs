@@ -72,6 +72,7 @@ const PLAIN_ON_SIGHT: &[PlainOnSight] = &[
 struct Lane {
     waiting: Gauge,
     oldest: Gauge,
+    open: Gauge,
     agents: [Gauge; AgentState::ALL.len()],
 }
 
@@ -151,17 +152,19 @@ impl Gauges {
         self.set_on_sight(r, figures);
     }
 
-    /// Queues folded to `other` add up; of their oldest waits the longest counts.
+    /// Queues folded to `other` add up; of their oldest waits the longest counts, and one that is open opens it.
     fn set_queues(&self, figures: &Figures) {
-        let mut waiting = vec![(0, Duration::ZERO); self.queues.len()];
+        let mut stand = vec![(0, Duration::ZERO, None); self.queues.len()];
         for figure in &figures.queues {
-            let (n, oldest) = &mut waiting[self.place(&figure.queue)];
+            let (n, oldest, open) = &mut stand[self.place(&figure.queue)];
             *n += figure.waiting;
             *oldest = (*oldest).max(figure.oldest);
+            *open = Some(open.unwrap_or(false) || figure.open);
         }
-        for (lane, (n, oldest)) in self.lanes.iter().zip(waiting) {
+        for (lane, (n, oldest, open)) in self.lanes.iter().zip(stand) {
             lane.waiting.set(number(n));
             lane.oldest.set(oldest.as_secs_f64());
+            lane.open.set(f64::from(u8::from(open.unwrap_or(true))));
         }
         let agents = self.by_queue(
             figures
@@ -240,6 +243,7 @@ impl Lane {
         Self {
             waiting: r.gauge(&cat::QUEUE_WAITING, &[queue]),
             oldest: r.gauge(&cat::QUEUE_OLDEST, &[queue]),
+            open: r.gauge(&cat::QUEUE_OPEN, &[queue]),
             agents: each(AgentState::ALL, |state| {
                 r.gauge(&cat::AGENTS, &[queue, state.as_str()])
             }),

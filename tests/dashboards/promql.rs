@@ -198,6 +198,7 @@ const FUNCTIONS: &[&str] = &[
     "increase",
     "last_over_time",
     "max_over_time",
+    "min_over_time",
     "predict_linear",
     "rate",
     "vector",

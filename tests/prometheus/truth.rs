@@ -59,6 +59,7 @@ pub const KNOWN: &[&str] = &[
     "segue_offers_made_total",
     "segue_offers_answered_total",
     "segue_queue_waiting",
+    "segue_queue_open",
     "segue_agents",
     "segue_ai_request_seconds",
     "segue_ai_tokens_total",
