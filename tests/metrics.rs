@@ -17,7 +17,7 @@ use segue::metrics::{
     AdmissionFigure, AgentState, ByMode, CircuitsFigure, CommitFault, FAMILIES, Family, Figures,
     Kind, MailboxRefusal, Metrics, ModelLabel, Names, ON_SIGHT, OutboxFigure, PROCESS, ParkCause,
     ParkedFigure, Passivation, QueueFigure, RateLimit, RecoveryFigure, Reloaded, SlotState, Source,
-    Standing, TokioFigure, WebhookRefusal,
+    SpansFigure, Standing, TokioFigure, WebhookRefusal,
 };
 
 const ID: ConversationId = ConversationId::from_bytes([9; 16]);
@@ -138,6 +138,7 @@ fn values(family: &Family, label: &str) -> &'static [&'static str] {
         ("scope", _) => &["all", "channel", "queue"],
         ("level", _) => &["error", "warn"],
         ("state", "segue_circuits") => &["open", "half_open"],
+        ("cause", "segue_spans_lost_total") => &["failed", "full"],
         ("cause", "segue_events_parked_total") => {
             &["unparsed", "unreadable", "panicked", "too_large"]
         }
@@ -1595,6 +1596,10 @@ fn full_figures() -> Figures {
         chat_sockets: 1,
         ai_off: [1; 3],
         log_lines: [1; 2],
+        spans: SpansFigure {
+            exported: 1,
+            lost: [1; 2],
+        },
         journal_pending_events: 1,
         journal_bytes: 1,
         tail_bytes: 1,

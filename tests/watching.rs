@@ -44,6 +44,8 @@ const NOT_ON_THE_TRAIL: &[&str] = &[
     "segue_reloads_total",
     "segue_clock_steps_total",
     "segue_log_lines_total",
+    "segue_spans_exported_total",
+    "segue_spans_lost_total",
     "segue_label_overflows_total",
     "segue_ai_first_chunk_seconds",
     "segue_dual_replies_total",

@@ -17,9 +17,10 @@ use crate::http::ops::{Conditions, Readiness};
 use crate::ids::{AgentName, QueueName};
 use crate::metrics::{
     AdmissionFigure, AgentState, ByMode, CircuitsFigure, Complaint, Complaints, Figures,
-    QueueFigure, RecoveryFigure, Sight, SlotState, Slow,
+    QueueFigure, RecoveryFigure, Sight, SlotState, Slow, SpansFigure,
 };
 use crate::store::Recovered;
+use crate::trace::export;
 
 /// Looks through the doors; waits for nothing.
 pub struct Insight {
@@ -187,6 +188,11 @@ impl Insight {
         figures.circuits = self.circuits();
         figures.tokio = Some(self.pulse.figure());
         figures.log_lines = Complaints::of_process().counts();
+        let spans = export::ended();
+        figures.spans = SpansFigure {
+            exported: spans.exported,
+            lost: [spans.failed, spans.full],
+        };
         figures.recovery = RecoveryFigure {
             took: self.recovered.took,
             events: self.recovered.records,

@@ -56,6 +56,7 @@ pub fn json(status: &Status) -> String {
             "in_doubt": owed.in_doubt,
             "oldest_seconds": owed.oldest.as_secs(),
         })).collect::<Vec<_>>(),
+        "spans": {"exported": figures.spans.exported, "lost": figures.spans.lost.iter().sum::<u64>()},
         "circuits": {"open": circuits.open, "half_open": circuits.half_open},
         "chat_sockets": figures.chat_sockets,
         "parked": {"count": figures.parked.count, "oldest_seconds": figures.parked.oldest.as_secs()},
@@ -343,6 +344,9 @@ fn machine(out: &mut String, figures: &Figures) {
         rows.push(one("tasks", tokio.tasks, false));
         rows.push(one("tasks in the global queue", tokio.queued, false));
     }
+    let (exported, lost) = (figures.spans.exported, figures.spans.lost.iter().sum());
+    rows.push(one("spans exported", exported, false));
+    rows.push(one("spans lost", lost, lost > 0));
     if let Some(usage) = ProcessUsage::read() {
         rows.push(one("memory, bytes", usage.resident_bytes, false));
         rows.push(one("open files", usage.open_fds, false));

@@ -171,6 +171,8 @@ families! {
     RELOADS = "segue_reloads_total", Counter, ["what", "result"], "Changed configurations and knowledge: put in force, or refused because of faults.";
     CLOCK_STEPS = "segue_clock_steps_total", Counter, [], "Steps of the system's clock by more than five seconds.";
     LOG_LINES = "segue_log_lines_total", Counter, ["level"], "Lines logged as errors and warnings.";
+    SPANS_EXPORTED = "segue_spans_exported_total", Counter, [], "Spans that the collector took; 0 while nothing is exported.";
+    SPANS_LOST = "segue_spans_lost_total", Counter, ["cause"], "Spans that should have been exported and were lost.";
     READY = "segue_ready", Gauge, [], "1 when the process takes work, else 0.";
     BUILD_INFO = "segue_build_info", Gauge, ["version", "commit"], "Always 1; the labels say which build runs.";
     LABEL_OVERFLOWS = "segue_label_overflows_total", Counter, [], "Values outside their bounded set of labels, folded to other.";

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::complaints::Complaint;
 use super::labels::{AgentState, SlotState};
 use super::slowest::Slow;
-use super::values::{LogLevel, OffScope};
+use super::values::{LogLevel, OffScope, SpanLoss};
 use crate::conversation::message::Medium;
 use crate::ids::QueueName;
 
@@ -62,6 +62,8 @@ pub struct Figures {
     pub ai_off: [u64; OffScope::ALL.len()],
     /// Lines logged since the start: errors, warnings.
     pub log_lines: [u64; LogLevel::ALL.len()],
+    /// What became of ended spans since the start.
+    pub spans: SpansFigure,
     /// Turns accepted and not yet durable.
     pub journal_pending_events: u64,
     /// Size of the journal on disk.
@@ -165,6 +167,15 @@ pub struct CircuitsFigure {
     pub half_open: u64,
     /// How often calls to a host began to be held back since the start.
     pub opens: u64,
+}
+
+/// What became of ended spans.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SpansFigure {
+    /// The collector took so many.
+    pub exported: u64,
+    /// So many were lost, by why.
+    pub lost: [u64; SpanLoss::ALL.len()],
 }
 
 /// The runtime under the actors.

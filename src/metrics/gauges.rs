@@ -13,7 +13,7 @@ use super::figures::Figures;
 use super::labels::{AgentState, SlotState};
 use super::queues::{labelled, place};
 use super::register::{Register, each};
-use super::values::{CircuitState, LogLevel, OffScope};
+use super::values::{CircuitState, LogLevel, OffScope, SpanLoss};
 use crate::conversation::message::Medium;
 use crate::ids::QueueName;
 
@@ -100,6 +100,8 @@ pub(super) struct Gauges {
     circuit_opens: Counter,
     ai_off: [Gauge; OffScope::ALL.len()],
     log_lines: [Counter; LogLevel::ALL.len()],
+    spans_exported: Counter,
+    spans_lost: [Counter; SpanLoss::ALL.len()],
     on_sight: Mutex<OnSight>,
     overflows: Counter,
 }
@@ -128,6 +130,10 @@ impl Gauges {
             log_lines: each(LogLevel::ALL, |level| {
                 r.counter(&cat::LOG_LINES, &[level.as_str()])
             }),
+            spans_exported: r.counter(&cat::SPANS_EXPORTED, &[]),
+            spans_lost: each(SpanLoss::ALL, |cause| {
+                r.counter(&cat::SPANS_LOST, &[cause.as_str()])
+            }),
             on_sight: Mutex::default(),
             overflows,
         }
@@ -145,9 +151,9 @@ impl Gauges {
         set(&self.circuits, [circuits.open, circuits.half_open]);
         self.circuit_opens.absolute(circuits.opens);
         set(&self.ai_off, figures.ai_off);
-        for (counter, lines) in self.log_lines.iter().zip(figures.log_lines) {
-            counter.absolute(lines);
-        }
+        count(&self.log_lines, figures.log_lines);
+        self.spans_exported.absolute(figures.spans.exported);
+        count(&self.spans_lost, figures.spans.lost);
         self.set_queues(figures);
         self.set_on_sight(r, figures);
     }
@@ -254,6 +260,13 @@ impl Lane {
 fn set<const N: usize>(gauges: &[Gauge; N], counts: [u64; N]) {
     for (gauge, n) in gauges.iter().zip(counts) {
         gauge.set(number(n));
+    }
+}
+
+/// Counters that others keep.
+fn count<const N: usize>(counters: &[Counter; N], counts: [u64; N]) {
+    for (counter, n) in counters.iter().zip(counts) {
+        counter.absolute(n);
     }
 }
 

@@ -42,7 +42,7 @@ pub use self::catalogue::{FAMILIES, Family, Kind, ON_SIGHT, PROCESS};
 pub use self::complaints::{Complaint, Complaints};
 pub use self::figures::{
     AdmissionFigure, ByMode, CircuitsFigure, Figures, OutboxFigure, ParkedFigure, QueueFigure,
-    RecoveryFigure, Sight, TokioFigure,
+    RecoveryFigure, Sight, SpansFigure, TokioFigure,
 };
 pub use self::labels::{
     AgentState, CommitFault, MailboxRefusal, ModelLabel, Names, Passivation, RateLimit, Reloaded,

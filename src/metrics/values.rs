@@ -145,3 +145,13 @@ mod tests {
         assert_eq!(Doubt::of_code("unknown"), Doubt::GivenUp);
     }
 }
+
+labels! {
+    /// Why a span was not exported.
+    SpanLoss {
+        /// The collector did not take it.
+        Failed = "failed",
+        /// Too many waited already.
+        Full = "full",
+    }
+}

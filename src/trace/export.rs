@@ -44,10 +44,33 @@ const STOP_WITHIN: Duration = Duration::from_secs(3);
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
+static HEALTH: OnceLock<Arc<Health>> = OnceLock::new();
 
 /// What spans are made by; none while nothing is exported.
 pub(super) fn tracer() -> Option<&'static SdkTracer> {
     TRACER.get()
+}
+
+/// What became of the ended spans of this process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Ended {
+    /// The collector took them.
+    pub exported: u64,
+    /// Lost: the collector did not take them.
+    pub failed: u64,
+    /// Lost: too many waited already.
+    pub full: u64,
+}
+
+impl Ended {
+    fn lost(self) -> u64 {
+        self.failed + self.full
+    }
+}
+
+/// What became of the spans so far; all zero while nothing is exported.
+pub fn ended() -> Ended {
+    HEALTH.get().map_or(Ended::default(), |health| health.sum())
 }
 
 /// Where to, and what.
@@ -132,20 +155,18 @@ impl Export {
         TRACER
             .set(provider.tracer("segue"))
             .map_err(|_| Unbuilt::Twice)?;
+        HEALTH
+            .set(Arc::clone(&health))
+            .map_err(|_| Unbuilt::Twice)?;
         super::switch_on(settings.continue_inbound);
         Ok(Self { provider, health })
-    }
-
-    /// How many spans were lost so far: the collector did not take them, or there were too many.
-    pub fn lost(&self) -> u64 {
-        self.health.lost.load(Ordering::Relaxed)
     }
 
     /// Exports what has ended, within seconds. Waits: not for a thread of the runtime.
     pub fn stop(self) {
         // What could not leave in time is lost, and the log has said why.
         let _ = self.provider.shutdown_with_timeout(STOP_WITHIN);
-        let lost = self.lost();
+        let lost = self.health.sum().lost();
         if lost > 0 {
             tracing::warn!(lost, "spans were lost since the start");
         }
@@ -171,7 +192,9 @@ fn resource(service_name: &str) -> Result<Resource, Unbuilt> {
 struct Health {
     /// Ended and neither exported nor lost.
     waiting: AtomicUsize,
-    lost: AtomicU64,
+    exported: AtomicU64,
+    failed: AtomicU64,
+    turned_away: AtomicU64,
     /// The last export failed, and that was told.
     failing: AtomicBool,
     /// Spans were turned away since the last export that worked, and that was told.
@@ -181,12 +204,20 @@ struct Health {
 }
 
 impl Health {
+    fn sum(&self) -> Ended {
+        Ended {
+            exported: self.exported.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            full: self.turned_away.load(Ordering::Relaxed),
+        }
+    }
+
     fn came(&self) -> bool {
         if self.waiting.fetch_add(1, Ordering::Relaxed) < WAITING_MAX {
             return true;
         }
         self.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.lost.fetch_add(1, Ordering::Relaxed);
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
         if !self.full.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 waiting = WAITING_MAX,
@@ -199,14 +230,15 @@ impl Health {
     fn left(&self, spans: usize, exported: bool) {
         self.waiting.fetch_sub(spans, Ordering::Relaxed);
         if exported {
+            self.exported.fetch_add(spans as u64, Ordering::Relaxed);
             self.full.store(false, Ordering::Relaxed);
             if self.failing.swap(false, Ordering::Relaxed) {
-                let lost = self.lost.load(Ordering::Relaxed);
+                let lost = self.sum().lost();
                 tracing::info!(lost, "spans are exported again");
             }
             return;
         }
-        self.lost.fetch_add(spans as u64, Ordering::Relaxed);
+        self.failed.fetch_add(spans as u64, Ordering::Relaxed);
         if !self.failing.swap(true, Ordering::Relaxed) {
             let why = self.last.lock();
             let why = why.unwrap_or_else(PoisonError::into_inner).clone();
@@ -371,11 +403,17 @@ mod tests {
         let health = Health::default();
         let came = (0..WAITING_MAX + 3).filter(|_| health.came()).count();
         assert_eq!(came, WAITING_MAX);
-        assert_eq!(health.lost.load(Ordering::Relaxed), 3);
+        let ended = |exported, failed, full| Ended {
+            exported,
+            failed,
+            full,
+        };
+        assert_eq!(health.sum(), ended(0, 0, 3));
         health.left(2, true);
         assert!(health.came() && health.came() && !health.came());
         health.left(10, false);
-        assert_eq!(health.lost.load(Ordering::Relaxed), 14);
+        assert_eq!(health.sum(), ended(2, 10, 4));
+        assert_eq!(health.sum().lost(), 14);
         assert!(health.failing.load(Ordering::Relaxed));
         health.left(1, true);
         assert!(!health.failing.load(Ordering::Relaxed));

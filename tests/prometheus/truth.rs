@@ -82,6 +82,8 @@ pub const KNOWN: &[&str] = &[
     "segue_outbox_depth",
     "segue_outbox_in_doubt",
     "segue_chat_sockets",
+    "segue_spans_exported_total",
+    "segue_spans_lost_total",
     "segue_actor_panics_total",
     "segue_parked_events",
     "segue_events_parked_total",

@@ -555,6 +555,11 @@ async fn a_collector_that_is_not_there_is_told_once_and_hurts_nobody() {
     let (outside, port) = (Outside::start().await, free_port());
     let nobody = format!("http://127.0.0.1:{}", free_port());
     configure(dir, port, &outside.url(), "info", &exported(&nobody));
+    let (file, ops) = (dir.join("segue.toml"), free_port());
+    let text = fs::read_to_string(&file).expect("just written");
+    let known = format!("ops_listen = \"127.0.0.1:{ops}\"");
+    let text = text.replace("ops_listen = \"127.0.0.1:0\"", &known);
+    fs::write(&file, text).expect("written");
     let house = House::start(dir);
     house.wait_ready(dir);
     let day = Day {
@@ -569,6 +574,17 @@ async fn a_collector_that_is_not_there_is_told_once_and_hurts_nobody() {
     day.writes("wa", "whatsapp:+34600333444", "SM51", "zebra?")
         .await;
     day.hears("messages", "34600333444").await;
+    let url = format!("http://127.0.0.1:{ops}/metrics");
+    let scrape = day.line.client.get(url).send().await.expect("a scrape");
+    let scrape = scrape.text().await.expect("text");
+    let count = |series: &str| -> u64 {
+        let value = scrape.lines().find_map(|line| line.strip_prefix(series));
+        let value = value.unwrap_or_else(|| panic!("no {series}"));
+        value.trim().parse().expect("a number")
+    };
+    assert!(count("segue_spans_lost_total{cause=\"failed\"}") > 0);
+    assert_eq!(count("segue_spans_lost_total{cause=\"full\"}"), 0);
+    assert_eq!(count("segue_spans_exported_total"), 0);
     let began = monotonic();
     let ended = tokio::task::spawn_blocking(move || house.terminate()).await;
     assert!(ended.expect("it ends").success(), "{}", said(dir));
