@@ -17,7 +17,7 @@ use super::streamed::{Written, close_stream};
 use super::texts::{TextArgs, TextKey};
 use super::trail::{CancelCause, Fact, Usage};
 use super::words::{Class, ModeName, ModelFault, Reason};
-use super::{Conversation, Mode};
+use super::{Conversation, Mode, undo};
 use crate::clock::Timestamp;
 use crate::ids::{AskId, EffectId, HandoffId};
 use crate::triage::Assessment;
@@ -244,6 +244,7 @@ impl Asking {
                 },
                 attempts: 1,
                 in_doubt: false,
+                stopped: None,
             });
         }
         let model = &cx.policy.model;
@@ -341,6 +342,7 @@ impl Asking {
                 if handoff.is_none() {
                     // What was written meanwhile still waits.
                     cx.common.episode.waiting_since = self.burst.as_ref().map(|one| one.since);
+                    undo::answered_otherwise(cx);
                     let offers = judged.offer.as_ref();
                     offers.into_iter().for_each(|finding| cx.offer(finding));
                     if offers.is_none() {

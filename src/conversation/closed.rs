@@ -16,6 +16,7 @@ use super::offer;
 use super::survey;
 use super::texts::{TextArgs, TextKey};
 use super::trail::Fact;
+use super::undo;
 use super::words::{By, Class, Outcome, SlaClock};
 use crate::clock::Timestamp;
 use crate::ids::AgentName;
@@ -64,6 +65,7 @@ pub(super) fn close(ending: Ending, cx: &mut Cx<'_>) -> Mode {
     }
     survey::ask(ending.outcome, cx);
     cx.common.episode.waiting_since = None;
+    undo::answered_otherwise(cx);
     cx.common.unread = 0;
     let reopen_until = cx.now + cx.queue().reopen_within;
     cx.common.routing.pinned = None;

@@ -187,6 +187,7 @@ impl Cx<'_> {
             state,
             attempts: 0,
             in_doubt: false,
+            stopped: None,
         };
         if self.common.outbox.owed.len() >= LINE_MAX {
             let state = MessageState::Suppressed;

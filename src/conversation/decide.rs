@@ -316,7 +316,7 @@ fn faulted(mode: Mode, event: String, parked: u64, cx: &mut Cx<'_>) -> Mode {
 }
 
 fn acted(
-    mode: Mode,
+    mut mode: Mode,
     agent: &AgentName,
     role: Role,
     act: &Act,
@@ -335,7 +335,7 @@ fn acted(
         Role::Agent => false,
         Role::Lead | Role::Admin => true,
     };
-    let (mode, answer) = match everywhere::everywhere(agent, leads, act, cx) {
+    let (mode, answer) = match everywhere::everywhere(agent, leads, act, &mut mode, cx) {
         Some(answer) => (mode, answer),
         None => in_mode(mode, agent, leads, act, cx),
     };

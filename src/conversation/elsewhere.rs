@@ -12,6 +12,7 @@ use super::human::{Clocks, Human};
 use super::message::Inbound;
 use super::outbox::Sent;
 use super::trail::{CancelCause, Fact};
+use super::undo;
 use super::words::{By, Class, MessageState, Settlement};
 use crate::ids::AgentName;
 
@@ -45,6 +46,7 @@ pub(super) fn written(mode: Mode, inbound: &Inbound, cx: &mut Cx<'_>) -> (Mode, 
     };
     let effect = cx.effect();
     human.spoke_now(&agent, effect, inbound.body.text(), cx);
+    undo::answered_otherwise(cx);
     let state = MessageState::Sent;
     cx.note(Fact::Settled {
         effect,

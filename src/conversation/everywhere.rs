@@ -1,12 +1,13 @@
 //! What people can do whatever the mode: note, review, edit, undo. None of it changes who speaks next.
 
+use super::Mode;
 use super::common::Cx;
 use super::decision::{Answer, Refusal};
 use super::event::{Act, Edit};
 use super::message::TEXT_BYTES_MAX;
-use super::release;
 use super::tongue::LanguageFrom;
 use super::trail::Fact;
+use super::undo;
 use crate::ids::{AgentName, HandoffId};
 
 /// Limits of what people may file a conversation under.
@@ -20,6 +21,7 @@ pub(super) fn everywhere(
     agent: &AgentName,
     leads: bool,
     act: &Act,
+    mode: &mut Mode,
     cx: &mut Cx<'_>,
 ) -> Option<Answer> {
     match act {
@@ -44,7 +46,7 @@ pub(super) fn everywhere(
         Act::Review { .. } if !leads => Some(Answer::Refused(Refusal::NotAllowed)),
         Act::Review { handoff, verdict } => Some(reviewed(agent, *handoff, *verdict, cx)),
         Act::Edit(edit) => Some(edited(agent, edit, cx)),
-        Act::Undo { effect } if release::undo(*effect, cx) => Some(Answer::Accepted),
+        Act::Undo { effect } if undo::undo(*effect, mode, cx) => Some(Answer::Accepted),
         Act::Undo { .. } => Some(Answer::Refused(Refusal::NotPending)),
         Act::Claim { .. }
         | Act::TakeOver { .. }

@@ -19,6 +19,7 @@ use super::policy::OnLapse;
 use super::snooze;
 use super::texts::TextKey;
 use super::trail::{Fact, GhostCause};
+use super::undo;
 use super::waiting::Waiting;
 use super::words::{By, HandbackPolicy, ModeName, Outcome, Reason, SlaClock};
 use crate::clock::Timestamp;
@@ -152,6 +153,7 @@ impl Human {
         cx.customer_wrote(inbound, ModeName::Human);
         if handoff::customer_ends(inbound, cx) {
             cx.common.episode.waiting_since = None;
+            undo::answered_otherwise(cx);
             return self.hand_back(By::Customer, String::new(), cx);
         }
         if self.clocks.spoke {

@@ -16,6 +16,7 @@ use super::message::TEXT_BYTES_MAX;
 use super::snooze;
 use super::texts::{TextArgs, TextKey};
 use super::trail::Fact;
+use super::undo::Stopped;
 use super::waiting::Waiting;
 use super::words::{By, Class, ModeName, Outcome, Reason, SlaClock};
 use crate::ids::{AgentName, EffectId, OwnerEpoch, QueueName};
@@ -118,8 +119,12 @@ impl Human {
             return (Mode::Human(self), Answer::Refused(refusal));
         }
         let effect = cx.effect();
+        let stopped = Stopped::by_words_of(&self, cx);
         let n = self.spoke_now(agent, effect, text, cx);
         cx.owe(effect, Class::Human, n, None);
+        if let Some(owed) = cx.common.outbox.owed.back_mut() {
+            owed.stopped = Some(stopped);
+        }
         (Mode::Human(self), Answer::Wrote { effect, entry: n })
     }
 

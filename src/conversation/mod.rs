@@ -63,6 +63,7 @@ mod streamed;
 pub mod survey;
 mod switches;
 mod tongue;
+mod undo;
 mod waiting;
 mod waiting_acts;
 mod wording;

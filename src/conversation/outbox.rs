@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::undo::Stopped;
 use super::words::{Class, MessageState};
 use crate::clock::Timestamp;
 use crate::ids::{AskId, EffectId, HandoffId, OwnerEpoch};
@@ -64,6 +65,8 @@ pub struct Owed {
     pub attempts: u16,
     /// Whether it may arrive twice.
     pub in_doubt: bool,
+    /// For a person's words: what they stopped, as long as nothing else has.
+    pub(super) stopped: Option<Stopped>,
 }
 
 /// Where an owed message stands.

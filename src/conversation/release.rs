@@ -14,6 +14,7 @@ use super::handoff::{self, Trigger};
 use super::message::{Attempt, FailureCause, Medium, Retry};
 use super::outbox::{ATTEMPTS_MAX, DOUBT, HOLD_MAX, Owed, OwedState, back_off};
 use super::trail::Fact;
+use super::undo;
 use super::words::{Class, MessageState};
 use crate::clock::Timestamp;
 use crate::ids::{EffectId, HandoffId};
@@ -253,6 +254,9 @@ pub(super) fn sent(place: usize, owed: &Owed, provider_id: &str, cx: &mut Cx<'_>
         attempts: owed.attempts,
         after_ms,
     });
+    if owed.class == Class::Human {
+        undo::answered_by(owed.effect, cx);
+    }
     cx.common
         .outbox
         .remember_sent(owed.left(MessageState::Sent));
@@ -331,19 +335,4 @@ const fn told_by_nobody(medium: Medium) -> bool {
         Medium::Webchat | Medium::Http => true,
         Medium::Whatsapp | Medium::Sms | Medium::Telegram | Medium::Voice | Medium::Other => false,
     }
-}
-
-/// A person takes back what a person wrote and what has surely not left.
-pub(super) fn undo(effect: EffectId, cx: &mut Cx<'_>) -> bool {
-    let pending = |owed: &Owed| {
-        owed.effect == effect
-            && owed.class == Class::Human
-            && !owed.in_doubt
-            && matches!(owed.state, OwedState::Pending { .. })
-    };
-    let Some(place) = cx.common.outbox.owed.iter().position(pending) else {
-        return false;
-    };
-    strike(cx, place, MessageState::Suppressed, "undone", None);
-    true
 }

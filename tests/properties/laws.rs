@@ -26,6 +26,16 @@ struct Message {
     may_go: bool,
     /// An attempt had no outcome: it may have arrived.
     doubted: bool,
+    /// A person's words: what they answered, unless something else has.
+    answers: Option<Answers>,
+}
+
+/// What a person's words answered; taken back before they left, they have answered nothing.
+#[derive(Clone, Copy)]
+struct Answers {
+    since: Option<Timestamp>,
+    /// The handoff whose first human word they were.
+    first_of: Option<u64>,
 }
 
 /// What is known from the events and the trail alone.
@@ -200,6 +210,7 @@ impl Laws {
                 self.owner = None;
                 self.chain = None;
                 self.waiting_since = None;
+                self.answered_otherwise();
             }
             Fact::CustomerWrote { id, .. } => {
                 law(self.open, || "a message outside an episode".into())?;
@@ -272,6 +283,7 @@ impl Laws {
                 self.chain = None;
                 if *by == By::Customer {
                     self.waiting_since = None;
+                    self.answered_otherwise();
                 }
             }
             Fact::LeaseLapsed { agent, .. } => {
@@ -298,6 +310,7 @@ impl Laws {
                 decided_at: entry.at,
                 may_go: true,
                 doubted: false,
+                answers: None,
             };
             let known =
                 self.line.insert(effect, message).is_some() || self.left.contains_key(&effect);
@@ -318,7 +331,19 @@ impl Laws {
             message.doubted = true;
             return Ok(());
         }
-        if self.line.remove(effect).is_none() {
+        let message = self.line.remove(effect);
+        match (message.as_ref().and_then(|one| one.answers), state) {
+            (Some(answers), MessageState::Suppressed) if code == "undone" => {
+                self.taken_back(*effect, answers);
+            }
+            (_, MessageState::Sent) if code == "elsewhere" => self.answered_otherwise(),
+            (_, MessageState::Sent) => {
+                let before = self.line.range_mut(..*effect);
+                before.for_each(|(_, earlier)| earlier.answers = None);
+            }
+            _ => {}
+        }
+        if message.is_none() {
             // a later report, or a stream that was lost
             let lost = code == "stream_lost";
             let before = self.left.get(effect);
@@ -345,6 +370,27 @@ impl Laws {
         }
         self.left.insert(*effect, *state);
         Ok(())
+    }
+
+    /// Taken back before they left: the next word that waits answers in their stead, or the customer waits on.
+    fn taken_back(&mut self, effect: EffectId, answers: Answers) {
+        let mut later = self.line.range_mut(effect..);
+        if let Some(next) = later.find_map(|(_, one)| one.answers.as_mut()) {
+            next.since = answers.since.into_iter().chain(next.since).min();
+            next.first_of = answers.first_of.or(next.first_of);
+            return;
+        }
+        self.waiting_since = answers.since.into_iter().chain(self.waiting_since).min();
+        if let Some(handoff) = answers.first_of {
+            self.first_words.remove(&handoff);
+            self.evaluated.remove(&(handoff, SlaClock::FirstResponse));
+        }
+    }
+
+    fn answered_otherwise(&mut self) {
+        for message in self.line.values_mut() {
+            message.answers = None;
+        }
     }
 
     /// Each question ends once; whoever withdraws one says so to the caller at once.
@@ -397,6 +443,7 @@ impl Laws {
                 let meanwhile = self.meanwhile.take();
                 if self.mode == ModeName::Ai {
                     self.waiting_since = meanwhile;
+                    self.answered_otherwise();
                 }
             }
             _ => {}
@@ -430,6 +477,7 @@ impl Laws {
                 })
             }
             Fact::HumanWrote {
+                effect,
                 agent,
                 first_response_ms,
                 reply_ms,
@@ -445,6 +493,12 @@ impl Laws {
                 })?;
                 let handoff = self.current.map_or(0, |handoff| handoff.0);
                 let first = first_response_ms.is_none() || self.first_words.insert(handoff);
+                if let Some(message) = self.line.get_mut(effect) {
+                    message.answers = Some(Answers {
+                        since: wait,
+                        first_of: first_response_ms.map(|_| handoff),
+                    });
+                }
                 law(first, || "two first words".into())
             }
             _ => Ok(()),

@@ -1,0 +1,133 @@
+//! Taking back what a person wrote and what has surely not left.
+//!
+//! A person's words stop clocks when they are written: the customer's wait, the first human word, the next one. Taken
+//! back before they left, they have answered nobody, and the clocks go on as if they had never been written
+//! ([`Stopped`] remembers how they stood). Another word of a person that still waits in the line inherits the memory;
+//! whatever else answers the customer ends it. What the clocks have counted by then stays on the trail: a clock that
+//! goes on is counted again when it is stopped again.
+
+use serde::{Deserialize, Serialize};
+
+use super::Mode;
+use super::common::Cx;
+use super::human::Human;
+use super::outbox::{Owed, OwedState};
+use super::release::strike;
+use super::words::{Class, MessageState, ModeName};
+use crate::clock::Timestamp;
+use crate::ids::{EffectId, HandoffId};
+
+/// How the clocks stood that a person's words have stopped.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Since when the customer had waited for an answer, if they had.
+    waiting_since: Option<Timestamp>,
+    /// Who had answered before.
+    last_word: Option<ModeName>,
+    /// The handoff whose clocks these are.
+    handoff: Option<HandoffId>,
+    /// They were the first human word.
+    first: bool,
+    /// The clock to the first human word, if it ran.
+    first_due: Option<Timestamp>,
+    /// The clock to the next human word, if it ran.
+    next_due: Option<Timestamp>,
+}
+
+impl Stopped {
+    /// What words of the person who has it would stop now.
+    pub(super) fn by_words_of(human: &Human, cx: &Cx<'_>) -> Self {
+        let running = |due: Option<Timestamp>| due.filter(|due| *due > cx.now);
+        Self {
+            waiting_since: cx.common.episode.waiting_since,
+            last_word: cx.common.episode.last_word,
+            handoff: human.handoff().map(|handoff| handoff.id),
+            first: !human.clocks.spoke,
+            first_due: running(human.clocks.first_due),
+            next_due: running(human.clocks.next_due),
+        }
+    }
+
+    /// The same, with what words before these had stopped.
+    fn after(self, earlier: Self) -> Self {
+        let same = self.handoff == earlier.handoff;
+        let clocks = |theirs: Option<Timestamp>| theirs.filter(|_| same);
+        Self {
+            waiting_since: earliest(earlier.waiting_since, self.waiting_since),
+            last_word: earlier.last_word,
+            handoff: self.handoff,
+            first: self.first || (same && earlier.first),
+            first_due: earliest(clocks(earlier.first_due), self.first_due),
+            next_due: earliest(clocks(earlier.next_due), self.next_due),
+        }
+    }
+
+    /// The clocks go on.
+    fn give_back(self, mode: &mut Mode, cx: &mut Cx<'_>) {
+        let episode = &mut cx.common.episode;
+        episode.waiting_since = earliest(self.waiting_since, episode.waiting_since);
+        if episode.last_word == Some(ModeName::Human) {
+            episode.last_word = self.last_word;
+        }
+        match mode {
+            Mode::Human(human) if human.handoff().map(|one| one.id) == self.handoff => {
+                let clocks = &mut human.clocks;
+                clocks.spoke &= !self.first;
+                clocks.first_due = earliest(self.first_due, clocks.first_due);
+                // What was written meanwhile falls under the clock of the first word again.
+                let next_due = earliest(self.next_due, clocks.next_due);
+                clocks.next_due = next_due.filter(|_| clocks.spoke);
+            }
+            Mode::Human(_) | Mode::Ai(_) | Mode::Waiting(_) | Mode::Closed(_) => {}
+        }
+    }
+}
+
+fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
+}
+
+/// A person takes back what a person wrote and what has surely not left. Whether there was such a message.
+pub(super) fn undo(effect: EffectId, mode: &mut Mode, cx: &mut Cx<'_>) -> bool {
+    let pending = |owed: &Owed| {
+        owed.effect == effect
+            && owed.class == Class::Human
+            && !owed.in_doubt
+            && matches!(owed.state, OwedState::Pending { .. })
+    };
+    let Some(place) = cx.common.outbox.owed.iter().position(pending) else {
+        return false;
+    };
+    let stopped = cx.common.outbox.owed[place].stopped.clone();
+    strike(cx, place, MessageState::Suppressed, "undone", None);
+    if let Some(stopped) = stopped {
+        goes_on(effect, stopped, mode, cx);
+    }
+    true
+}
+
+/// The words `effect` have reached nobody: the next word of a person that waits answers in their stead, or the clocks go on.
+fn goes_on(effect: EffectId, stopped: Stopped, mode: &mut Mode, cx: &mut Cx<'_>) {
+    let mut owed = cx.common.outbox.owed.iter_mut();
+    let next = owed.find(|owed| owed.effect > effect && owed.stopped.is_some());
+    match next {
+        Some(next) => next.stopped = next.stopped.take().map(|theirs| theirs.after(stopped)),
+        None => stopped.give_back(mode, cx),
+    }
+}
+
+/// Something else has answered the customer, or ended the episode: nothing is given back any more.
+pub(super) fn answered_otherwise(cx: &mut Cx<'_>) {
+    for owed in &mut cx.common.outbox.owed {
+        owed.stopped = None;
+    }
+}
+
+/// The words `effect` have left: what was written before them has been answered by them.
+pub(super) fn answered_by(effect: EffectId, cx: &mut Cx<'_>) {
+    for owed in &mut cx.common.outbox.owed {
+        if owed.effect < effect {
+            owed.stopped = None;
+        }
+    }
+}
