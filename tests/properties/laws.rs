@@ -332,17 +332,7 @@ impl Laws {
             return Ok(());
         }
         let message = self.line.remove(effect);
-        match (message.as_ref().and_then(|one| one.answers), state) {
-            (Some(answers), MessageState::Suppressed) if code == "undone" => {
-                self.taken_back(*effect, answers);
-            }
-            (_, MessageState::Sent) if code == "elsewhere" => self.answered_otherwise(),
-            (_, MessageState::Sent) => {
-                let before = self.line.range_mut(..*effect);
-                before.for_each(|(_, earlier)| earlier.answers = None);
-            }
-            _ => {}
-        }
+        self.words_settled(*effect, message.as_ref(), *state, code);
         if message.is_none() {
             // a later report, or a stream that was lost
             let lost = code == "stream_lost";
@@ -370,6 +360,27 @@ impl Laws {
         }
         self.left.insert(*effect, *state);
         Ok(())
+    }
+
+    /// What it means for a person's words, these or earlier ones, that a message was settled.
+    fn words_settled(
+        &mut self,
+        effect: EffectId,
+        message: Option<&Message>,
+        state: MessageState,
+        code: &str,
+    ) {
+        match (message.and_then(|one| one.answers), state) {
+            (Some(answers), MessageState::Suppressed) if code == "undone" => {
+                self.taken_back(effect, answers);
+            }
+            (_, MessageState::Sent) if code == "elsewhere" => self.answered_otherwise(),
+            (_, MessageState::Sent) => {
+                let before = self.line.range_mut(..effect);
+                before.for_each(|(_, earlier)| earlier.answers = None);
+            }
+            _ => {}
+        }
     }
 
     /// Taken back before they left: the next word that waits answers in their stead, or the customer waits on.
