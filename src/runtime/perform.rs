@@ -302,7 +302,7 @@ async fn read_window(
         // A keeper that is gone needs none.
         let _ = keeper.cast(Letter::WindowRead(window));
     }
-    Ok(lines(&recent))
+    Ok(lines(window::up_to(&recent, ask)))
 }
 
 /// Counts a send from its release to its outcome.

@@ -1,4 +1,6 @@
-//! What the AI is shown of a conversation: the last entries of its trail, and always every message that it is asked.
+//! What the AI is shown of a conversation: the last entries of its trail, and always every message that it is asked. What
+//! was written after the question was put is not shown with it: where the answer is let finish it is asked next, and it would
+//! be taken for one of the messages that are asked, in place of the first.
 //!
 //! Most entries are bookkeeping. A customer who writes faster than the model thinks leaves a question withdrawn after
 //! almost every message, so the first messages of the one question that is answered in the end may lie far back. What is
@@ -44,8 +46,8 @@ struct Read {
     next: u64,
     entries: u64,
     bytes: usize,
-    /// The last question, and how many of the customer's messages it asks.
-    asked: Option<(AskId, u32)>,
+    /// The last question, how many of the customer's messages it asks, and its entry.
+    asked: Option<(AskId, u32, u64)>,
 }
 
 impl Window {
@@ -109,14 +111,14 @@ impl Window {
     /// What question `ask` shows: the lines among the last `entries` entries. None: they, or all of it, are not at hand.
     pub(super) fn lines(&self, ask: AskId, entries: usize) -> Option<Vec<Line>> {
         let read = self.at_hand.as_ref()?;
-        let (asked, messages) = read.asked?;
+        let (asked, messages, put) = read.asked?;
         if asked != ask || read.entries != entries as u64 {
             return None;
         }
-        let wrote = |(_, line): &&(u64, Line)| matches!(line, Line::Customer(_));
-        let held = read.lines.iter().filter(wrote).count();
-        (held >= messages as usize)
-            .then(|| read.lines.iter().map(|(_, line)| line.clone()).collect())
+        let shown = read.lines.iter().filter(|(n, _)| *n < put);
+        let shown: Vec<Line> = shown.map(|(_, line)| line.clone()).collect();
+        let wrote = |line: &&Line| matches!(line, Line::Customer(_));
+        (shown.iter().filter(wrote).count() >= messages as usize).then_some(shown)
     }
 }
 
@@ -124,7 +126,7 @@ impl Read {
     fn push(&mut self, entry: &Entry) {
         self.next = entry.n + 1;
         if let Fact::ModelAsked { ask, messages } = &entry.fact {
-            self.asked = Some((*ask, *messages));
+            self.asked = Some((*ask, *messages, entry.n));
         }
         if let Some(line) = line(&entry.fact) {
             self.bytes += bytes(&line);
@@ -158,6 +160,14 @@ pub(super) fn read(
         }
         window = (window * 2).min(ENTRIES_MAX);
     }
+}
+
+/// Those of `entries` that stood when question `ask` was put.
+pub(super) fn up_to(entries: &[Entry], ask: AskId) -> &[Entry] {
+    let put = entries
+        .iter()
+        .rposition(|entry| matches!(&entry.fact, Fact::ModelAsked { ask: one, .. } if *one == ask));
+    &entries[..put.unwrap_or(entries.len())]
 }
 
 /// Whether `entries` reach back to the first message of question `ask`.
@@ -241,7 +251,8 @@ mod tests {
             let mut window = Window::of(recent, read_at, ENTRIES);
             for next in read_at..60 {
                 let all = trail(0..next);
-                let shown = lines(&all[all.len().saturating_sub(ENTRIES)..]);
+                let recent = &all[all.len().saturating_sub(ENTRIES)..];
+                let shown = lines(up_to(recent, ASK));
                 assert_eq!(window.lines(ASK, ENTRIES), Some(shown), "{read_at}, {next}");
                 window.extend(&trail(next..next + 1));
             }
@@ -258,6 +269,26 @@ mod tests {
         window.extend(&entries);
         assert_eq!(window.lines(AskId(20), 60).map(|all| all.len()), Some(20));
         assert!(window.lines(AskId(19), 60).is_none(), "an old question");
+    }
+
+    #[test]
+    fn what_was_written_after_the_question_is_not_shown_with_it() {
+        let mut entries = flurry(3);
+        let late = Fact::CustomerWrote {
+            id: "late".into(),
+            body: Body::Text("And?".into()),
+            owner: ModeName::Ai,
+        };
+        let shown = lines(&entries);
+        entries.push(Entry {
+            n: entries.len() as u64,
+            fact: late,
+            ..entries[0].clone()
+        });
+        let mut window = Window::of(&[], 0, 60);
+        window.extend(&entries);
+        assert_eq!(window.lines(AskId(3), 60), Some(shown.clone()));
+        assert_eq!(lines(up_to(&entries, AskId(3))), shown);
     }
 
     #[test]
