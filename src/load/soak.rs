@@ -1,7 +1,8 @@
 //! A soak: a long time at one rate with faults sprinkled over it, and what it did to memory and latency by the minute. Pure.
 //!
 //! A server that leaks shows in the slope of its memory; one that falls behind, in the tail and in the later minutes'
-//! latencies. The first third is left out of the slope: until then caches fill and conversations come to be known.
+//! latencies. The first third is left out of the slope: until then caches fill and conversations come to be known. A
+//! server that was killed begins anew, so only its last life counts, again without the first third.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use super::tally::{Row, coarse};
 pub const SHARE: f64 = 0.7;
 /// Left out of the slope at the beginning: one third.
 const SETTLING: u32 = 3;
-/// A run shorter than this says nothing of a slope: idle conversations leave memory after five minutes.
+/// A life shorter than this says nothing of a slope: idle conversations leave memory after five minutes.
 const JUDGED_FROM: Duration = Duration::from_mins(10);
 /// Memory that grows by more than this part of itself per minute, over two thirds of such a run, is a leak: a leak that
 /// doubles it in less than an hour and a half.
@@ -41,7 +42,8 @@ pub struct Soak {
     pub rate: f64,
     /// Seconds.
     pub seconds: f64,
-    /// MiB per minute by which the server's memory grew after the first third; none: it was not watched.
+    /// MiB per minute by which the server's memory grew after the first third of its last life; none: it was not
+    /// watched.
     pub memory_slope: Option<f64>,
     /// The same of the load's own process.
     pub load_memory_slope: Option<f64>,
@@ -102,9 +104,24 @@ pub fn figures(book: &Book, begun: Instant, (rate, from, long): (f64, Duration, 
         .filter(|(at, _)| *at >= from && *at < from + long)
         .map(|(at, row)| (at - from, row))
         .collect();
+    let spells: Vec<Happened> = book
+        .spells
+        .iter()
+        .map(|struck| Happened {
+            at: struck
+                .at
+                .saturating_duration_since(begun + from)
+                .as_secs_f64(),
+            fault: struck.fault.as_str(),
+            away: struck.away.map(|away| away.as_secs_f64()),
+        })
+        .collect();
+    let killed = spells.iter().filter(|one| one.away.is_some());
+    let began = killed.map(|one| one.at).fold(0.0, f64::max);
+    let life = long.saturating_sub(Duration::from_secs_f64(began));
     let settled = |of: fn(&Row) -> Option<u64>| -> Vec<(f64, f64)> {
         rows.iter()
-            .filter(|(at, _)| *at >= long / SETTLING)
+            .filter(|(at, _)| *at + life >= long + life / SETTLING)
             .filter_map(|(at, row)| Some((at.as_secs_f64() / 60.0, mib(of(row)?))))
             .collect()
     };
@@ -113,24 +130,16 @@ pub fn figures(book: &Book, begun: Instant, (rate, from, long): (f64, Duration, 
     let tails = rows.iter().filter_map(|(_, row)| row.held);
     let memory_slope = slope(&memory);
     let mean = memory.iter().map(|(_, mib)| mib).sum::<f64>() / memory.len().max(1) as f64;
-    let spells = book.spells.iter().map(|struck| Happened {
-        at: struck
-            .at
-            .saturating_duration_since(begun + from)
-            .as_secs_f64(),
-        fault: struck.fault.as_str(),
-        away: struck.away.map(|away| away.as_secs_f64()),
-    });
     Soak {
         rate,
         seconds: long.as_secs_f64(),
         memory_slope,
         load_memory_slope: slope(&load),
         tail_max_mib: tails.map(|held| mib(held.tail)).reduce(f64::max),
-        spells: spells.collect(),
+        spells,
         minutes: minutes(&rows),
         leaks: memory_slope
-            .filter(|_| long >= JUDGED_FROM)
+            .filter(|_| life >= JUDGED_FROM)
             .map(|slope| slope > mean * GROWS_BY),
     }
 }
@@ -184,14 +193,25 @@ fn slope(points: &[(f64, f64)]) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::clock::monotonic;
+    use crate::load::book::struck::Struck;
     use crate::load::watch::Held;
 
     const LONG: Duration = Duration::from_secs(1_200);
 
     /// A soak whose memory is `mib` at each second.
     fn soak(mib: impl Fn(u64) -> u64) -> Soak {
+        soak_killed(mib, None)
+    }
+
+    /// The same, killed at this second.
+    fn soak_killed(mib: impl Fn(u64) -> u64, killed: Option<u64>) -> Soak {
         let begun = monotonic();
         let mut book = Book::new(begun, LONG, true, true);
+        book.spells.extend(killed.map(|at| Struck {
+            fault: Fault::Kill,
+            at: begun + Duration::from_secs(at),
+            away: Some(Duration::from_secs(1)),
+        }));
         for second in 0..LONG.as_secs() {
             let row = book.tally.row(Duration::from_secs(second));
             row.counts.acknowledged += 10;
@@ -214,6 +234,10 @@ mod tests {
         check(&|_| 100, false);
         check(&|second| 100 + second.min(300), false);
         check(&|second| 100 + second / 20, true);
+        // Memory falls with a kill and fills anew.
+        let refilled = |second: u64| 100 + second.checked_sub(400).unwrap_or(second).min(100);
+        assert_eq!(soak_killed(refilled, Some(400)).leaks, Some(false));
+        assert_eq!(soak_killed(|_| 100, Some(900)).leaks, None, "too short");
         let soak = soak(|second| 100 + second / 20);
         let slope = soak.memory_slope.expect("watched");
         assert!((slope - 3.0).abs() < 0.1, "3 MiB a minute: {slope}");

@@ -111,7 +111,7 @@ fn soak(out: &mut String, soak: &Soak) -> std::fmt::Result {
         |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |mib| format!("{mib:.1}"));
     writeln!(
         out,
-        "\nsoak at {}/s for {:.0} s: memory {} MiB/min after the first third (the load's own {}), tail at most {} MiB",
+        "\nsoak at {}/s for {:.0} s: memory {} MiB/min once settled (the load's own {}), tail at most {} MiB",
         show_rate(soak.rate),
         soak.seconds,
         known(soak.memory_slope),
