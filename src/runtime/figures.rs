@@ -2,11 +2,10 @@
 //!
 //! Facts of the trail are counted elsewhere, from the commit itself. Here is what no fact tells.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::keeper::Kept;
-use super::letter::Post;
+use super::letter::{Place, Post};
 use super::router::Router;
 use crate::clock::monotonic;
 use crate::conversation::Conversation;
@@ -28,7 +27,7 @@ pub(super) fn woken(conversation: &Conversation, router: &Router) -> Standing {
 
 /// An event is taken out of its mailbox; answers how long it was in it.
 pub(super) fn taken_out(post: &mut Post, now: Instant, kept: &Kept) -> Duration {
-    post.queued = None;
+    post.place.iter_mut().for_each(Place::taken_out);
     let metrics = kept.router.metrics();
     let waited = now.saturating_duration_since(post.at);
     metrics.mailbox_waited(waited);
@@ -63,7 +62,6 @@ pub(super) fn decided(
 
 /// What is to be told once a turn is durable.
 pub(super) struct News {
-    metrics: Arc<Metrics>,
     id: ConversationId,
     medium: Medium,
     /// How it stood before, and stands after, where that has changed.
@@ -79,7 +77,6 @@ impl News {
         let before = std::mem::replace(&mut kept.standing, now);
         let common = kept.conversation.common();
         Self {
-            metrics: kept.router.shared_metrics(),
             id: common.id,
             medium: common.medium,
             standing: (now != before).then_some((before, now)),
@@ -89,14 +86,14 @@ impl News {
     }
 
     /// It is.
-    pub(super) fn durable(self) {
+    pub(super) fn durable(self, metrics: &Metrics) {
         if let Some((before, now)) = self.standing {
-            self.metrics.stands(self.id, self.medium, before, now);
+            metrics.stands(self.id, self.medium, before, now);
         }
         if let Some(took) = self.took {
             let ended = monotonic();
             let total = ended.saturating_duration_since(self.at);
-            self.metrics.handled(self.id, ended, Took { total, ..took });
+            metrics.handled(self.id, ended, Took { total, ..took });
         }
     }
 }

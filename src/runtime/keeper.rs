@@ -283,23 +283,23 @@ pub(super) fn commit(me: &ActorRef<Letter>, decision: Decision, post: Post, kept
         kept.submitted += 1;
     }
     let (number, durable, keeper) = (kept.submitted, Arc::clone(&kept.durable), me.clone());
-    let (hub, id) = (kept.router.hub().clone(), kept.id());
+    let (router, id) = (kept.router.clone(), kept.id());
     let news = News::of(&post, kept);
     let span = trace::held();
     let Post {
         reply,
         permit,
-        load,
+        place,
         ..
     } = post;
     let done = move |result: Result<_, CommitError>| {
         match result {
             Ok(_position) => {
                 durable.fetch_max(number, Ordering::AcqRel);
-                news.durable();
+                news.durable(router.metrics());
                 answer(reply, Ok(given));
                 for frame in frames {
-                    hub.publish(id, frame);
+                    router.hub().publish(id, frame);
                 }
                 if !perform.is_empty() {
                     let _ = keeper.cast(Letter::Durable(perform, Cause::of(&span)));
@@ -311,7 +311,7 @@ pub(super) fn commit(me: &ActorRef<Letter>, decision: Decision, post: Post, kept
                 let _ = keeper.cast(Letter::CommitFailed(error));
             }
         }
-        drop((permit, load));
+        drop((permit, place));
     };
     kept.router
         .store()

@@ -39,10 +39,8 @@ pub struct Post {
     pub reply: Option<oneshot::Sender<Answered>>,
     /// Its place among the events under way; given back when the answer is.
     pub permit: Option<Permit>,
-    /// The same within its conversation.
-    pub load: Option<Load>,
-    /// Its place in the mailbox; given back when it is taken out.
-    pub queued: Option<Load>,
+    /// The same within its conversation; none until it is sent.
+    pub place: Option<Place>,
     /// It is parked and was taken up again.
     pub again: bool,
     /// When it was put into the mailbox.
@@ -60,8 +58,7 @@ impl Post {
             event,
             reply: None,
             permit: None,
-            load: None,
-            queued: None,
+            place: None,
             again: false,
             at: monotonic(),
             took: None,
@@ -70,19 +67,61 @@ impl Post {
     }
 }
 
-/// One of the events under way, or in the mailbox, of a conversation.
-pub struct Load(Arc<AtomicU32>);
+/// How busy a conversation is.
+#[derive(Default)]
+pub struct Counts {
+    /// Events under way that somebody holds a permit for.
+    under_way: AtomicU32,
+    /// Events in the mailbox.
+    queued: AtomicU32,
+}
 
-impl Load {
-    /// Counts one more.
-    pub fn on(load: &Arc<AtomicU32>) -> Self {
-        load.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(load))
+impl Counts {
+    /// Events under way that somebody holds a permit for.
+    pub fn under_way(&self) -> u32 {
+        self.under_way.load(Ordering::Relaxed)
+    }
+
+    /// Events that nobody has looked at yet.
+    pub fn queued(&self) -> u32 {
+        self.queued.load(Ordering::Relaxed)
     }
 }
 
-impl Drop for Load {
+/// An event's place among those of its conversation; given back when it is dropped.
+pub struct Place {
+    counts: Arc<Counts>,
+    queued: bool,
+    permitted: bool,
+}
+
+impl Place {
+    /// A place in the mailbox; `permitted`: it is one of the events under way, too.
+    pub fn take(counts: &Arc<Counts>, permitted: bool) -> Self {
+        counts.queued.fetch_add(1, Ordering::Relaxed);
+        if permitted {
+            counts.under_way.fetch_add(1, Ordering::Relaxed);
+        }
+        Self {
+            counts: Arc::clone(counts),
+            queued: true,
+            permitted,
+        }
+    }
+
+    /// The event is taken out of the mailbox.
+    pub fn taken_out(&mut self) {
+        if std::mem::take(&mut self.queued) {
+            self.counts.queued.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.taken_out();
+        if self.permitted {
+            self.counts.under_way.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! that is woken again is loaded only after everything the old one submitted is durable.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::admission::PER_CONVERSATION_MAX;
 use super::asks::Asks;
-use super::letter::{Letter, Post};
+use super::letter::{Counts, Letter, Place, Post};
 use super::perform::Performer;
 use super::shard::Tree;
 use super::{Admission, Answered, Hub, Permit, Unavailable, Wheel};
@@ -92,10 +92,8 @@ pub(super) struct Inner {
 
 pub(super) struct Slot {
     pub(super) state: State,
-    /// Events under way, so that one conversation cannot take the whole house.
-    load: Arc<AtomicU32>,
-    /// Events that nobody has looked at yet.
-    queued: Arc<AtomicU32>,
+    /// How busy it is, so that one conversation cannot take the whole house.
+    counts: Arc<Counts>,
 }
 
 pub(super) enum State {
@@ -181,8 +179,7 @@ impl Router {
             event,
             reply: Some(reply),
             permit,
-            load: None,
-            queued: None,
+            place: None,
             again,
             at: monotonic(),
             took: None,
@@ -204,17 +201,14 @@ impl Router {
         let mut map = self.map(id);
         let slot = map.entry(id).or_insert_with(|| Slot {
             state: State::Waking(VecDeque::new()),
-            load: Arc::default(),
-            queued: Arc::default(),
+            counts: Arc::default(),
         });
-        if post.permit.is_some() {
-            if slot.load.load(Ordering::Relaxed) >= PER_CONVERSATION_MAX {
-                self.metrics().mailbox_rejected(MailboxRefusal::Full);
-                return false;
-            }
-            post.load = Some(super::letter::Load::on(&slot.load));
+        let permitted = post.permit.is_some();
+        if permitted && slot.counts.under_way() >= PER_CONVERSATION_MAX {
+            self.metrics().mailbox_rejected(MailboxRefusal::Full);
+            return false;
         }
-        post.queued = Some(super::letter::Load::on(&slot.queued));
+        post.place = Some(Place::take(&slot.counts, permitted));
         let letter = Letter::Post(Box::new(post));
         match &mut slot.state {
             State::Waking(queue) => {
@@ -294,7 +288,7 @@ impl Router {
         for map in &self.inner.maps {
             let Ok(map) = map.lock() else { continue };
             for slot in map.values() {
-                let queued = u64::from(slot.queued.load(Ordering::Relaxed));
+                let queued = u64::from(slot.counts.queued());
                 sums = (sums.0 + queued, sums.1.max(queued));
             }
         }
@@ -364,11 +358,6 @@ impl Router {
     /// Figures.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
-    }
-
-    /// The same, to be kept.
-    pub(super) fn shared_metrics(&self) -> Arc<Metrics> {
-        Arc::clone(&self.inner.metrics)
     }
 
     /// The door.
