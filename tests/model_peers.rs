@@ -1,11 +1,14 @@
 //! Both wire formats against two servers that others wrote: aimock (npm) and the litellm proxy (PyPI).
-//!
-//! They are installed under `target/peers/` from the versions pinned in `tests/peers/`. Where node, npm, python or the
-//! registry is missing, or the install takes too long, a test says `SKIPPED` on stderr and passes; so does `SEGUE_PEERS=0`.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+mod peers {
+    pub mod install;
+    pub mod node;
+    pub mod python;
+    pub mod skip;
+}
+
+use std::fs::File;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,13 +23,12 @@ use segue::model::{Answered, Emit, Service};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-/// The longest an install may take before it is given up.
-const INSTALL_MAX: Duration = Duration::from_secs(180);
+use peers::install::{Missing, ours};
+use peers::skip::skipped;
+use peers::{node, python};
+
 /// The longest a peer may take to answer its first request.
 const START_MAX: Duration = Duration::from_secs(60);
-
-/// Why a peer cannot be used here.
-type Missing = String;
 
 /// A peer's process; ends with the test.
 struct Peer {
@@ -40,74 +42,6 @@ impl Drop for Peer {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Says on stderr, past the capture of test output, that a peer was not used.
-fn skipped(peer: &str, why: &str) {
-    writeln!(std::io::stderr(), "SKIPPED: {peer}: {why}").expect("stderr is open");
-}
-
-fn place(peer: &str) -> PathBuf {
-    let place = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("target/peers")
-        .join(peer);
-    fs::create_dir_all(&place).expect("target is writable");
-    place
-}
-
-fn given(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/peers")
-        .join(file)
-}
-
-/// Runs an installing command, its output to a file, within [`INSTALL_MAX`].
-fn install(command: &mut Command, log: &Path) -> Result<(), Missing> {
-    let file = File::create(log).map_err(|error| error.to_string())?;
-    let errors = file.try_clone().map_err(|error| error.to_string())?;
-    let name = command.get_program().to_string_lossy().into_owned();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(file)
-        .stderr(errors)
-        .spawn()
-        .map_err(|error| format!("{name} cannot be run ({error})"))?;
-    let began = monotonic();
-    loop {
-        match child.try_wait().map_err(|error| error.to_string())? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => return Err(format!("{name} failed ({status}), see {}", log.display())),
-            None if began.elapsed() > INSTALL_MAX => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!(
-                    "{name} took longer than {} s",
-                    INSTALL_MAX.as_secs()
-                ));
-            }
-            None => std::thread::sleep(Duration::from_millis(100)),
-        }
-    }
-}
-
-fn wanted() -> Result<(), Missing> {
-    match std::env::var("SEGUE_PEERS").as_deref() {
-        Ok("0") => Err("SEGUE_PEERS=0".to_owned()),
-        Ok(_) | Err(_) => Ok(()),
-    }
-}
-
-/// Installs once: `stamp` holds what was installed.
-fn once(
-    stamp: &Path,
-    what: &str,
-    work: impl FnOnce() -> Result<(), Missing>,
-) -> Result<(), Missing> {
-    if fs::read_to_string(stamp).is_ok_and(|done| done == what) {
-        return Ok(());
-    }
-    work()?;
-    fs::write(stamp, what).map_err(|error| error.to_string())
 }
 
 fn free_port() -> u16 {
@@ -163,42 +97,20 @@ async fn started(
 }
 
 async fn aimock() -> Result<Peer, Missing> {
-    wanted()?;
-    let place = place("aimock");
-    let lock = fs::read_to_string(given("aimock/package-lock.json")).expect("in the repository");
-    once(&place.join("installed"), &lock, || {
-        for file in ["package.json", "package-lock.json"] {
-            fs::copy(given("aimock").join(file), place.join(file))
-                .map_err(|error| error.to_string())?;
-        }
-        let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .current_dir(&place);
-        install(&mut npm, &place.join("install.log"))
-    })?;
+    let files = ["package.json", "package-lock.json"];
+    let place = node::place("aimock", "aimock", "package-lock.json", &files)?;
     let port = free_port();
     let mut node = Command::new("node");
     node.arg(place.join("node_modules/@copilotkit/aimock/dist/cli.js"))
         .args(["--strict", "-p", &port.to_string(), "-f"])
-        .arg(given("aimock/fixtures.json"));
+        .arg(ours("aimock/fixtures.json"));
     started(node, &place.join("run.log"), port, "/__aimock/journal").await
 }
 
 async fn litellm() -> Result<Peer, Missing> {
-    wanted()?;
-    let place = place("litellm");
-    let pinned = fs::read_to_string(given("litellm/requirements.txt")).expect("in the repository");
-    once(&place.join("installed"), &pinned, || {
-        let mut python = Command::new("python3");
-        python.args(["-m", "venv"]).arg(place.join("venv"));
-        install(&mut python, &place.join("venv.log"))?;
-        let mut pip = Command::new(place.join("venv/bin/pip"));
-        pip.args(["install", "--quiet", "-r"])
-            .arg(given("litellm/requirements.txt"));
-        install(&mut pip, &place.join("install.log"))
-    })?;
+    let bin = python::bin("litellm", "litellm")?;
     let port = free_port();
-    let mut proxy = Command::new(place.join("venv/bin/litellm"));
+    let mut proxy = Command::new(bin.join("litellm"));
     proxy
         .args([
             "--host",
@@ -207,10 +119,10 @@ async fn litellm() -> Result<Peer, Missing> {
             &port.to_string(),
             "--config",
         ])
-        .arg(given("litellm/config.yaml"))
+        .arg(ours("litellm/config.yaml"))
         .env("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        .current_dir(&place);
-    started(proxy, &place.join("run.log"), port, "/health/liveliness").await
+        .current_dir(&bin);
+    started(proxy, &bin.join("run.log"), port, "/health/liveliness").await
 }
 
 /// What a customer saw of a stream.

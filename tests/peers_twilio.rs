@@ -1,12 +1,14 @@
 //! Our signatures against Twilio's own two libraries, over random requests: they sign and we check, we sign and they
 //! check. The libraries come from npm and PyPI, pinned under `tests/peers/twilio/`, into `target/peers/`.
-//!
-//! Where a tool or a registry is missing the test says `SKIPPED: …` on standard error, past the test runner's capture,
-//! and passes; with `SEGUE_PEERS=required` it fails instead.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Write, stderr};
-use std::path::{Path, PathBuf};
+mod peers {
+    pub mod install;
+    pub mod node;
+    pub mod python;
+    pub mod skip;
+}
+
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use axum::http::header::CONTENT_TYPE;
@@ -17,67 +19,13 @@ use segue::secret::Secret;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use peers::install::{Missing, ours};
+use peers::skip::skipped;
+use peers::{node, python};
+
 /// Random requests put to each library. A round trip takes well under a millisecond.
 const REQUESTS: usize = 400;
 const FORM: &str = "application/x-www-form-urlencoded";
-
-/// Tells what was not tested, where a passing test's output is also seen.
-fn skipped(what: &str, why: &str) {
-    assert!(
-        std::env::var_os("SEGUE_PEERS").is_none_or(|wish| wish != "required"),
-        "{what}: {why}"
-    );
-    writeln!(stderr(), "SKIPPED: {what}: {why}").expect("standard error is open");
-}
-
-/// Runs `command`; whatever hinders it comes back as words.
-fn run(command: &mut Command) -> Result<(), String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    match command.stdin(Stdio::null()).output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let last: Vec<_> = said.lines().rev().take(3).collect();
-            Err(format!(
-                "{program}: {}: {}",
-                output.status,
-                last.join(" | ")
-            ))
-        }
-        Err(error) => Err(format!("{program}: {error}")),
-    }
-}
-
-/// Where a library is installed: under `target/`, so that it stays between runs and is never committed.
-fn place(library: &str) -> PathBuf {
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .with_file_name("peers")
-        .join("twilio")
-        .join(library);
-    fs::create_dir_all(&place).expect("a folder under target");
-    place
-}
-
-fn ours(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/peers/twilio")
-        .join(file)
-}
-
-/// Whether what is pinned in `file` was already installed into `place`; if not, `install` does it.
-fn installed(
-    place: &Path,
-    file: &str,
-    install: impl FnOnce() -> Result<(), String>,
-) -> Result<(), String> {
-    let pinned = fs::read(ours(file)).expect("the pins");
-    let stamp = place.join("installed");
-    if fs::read(&stamp).is_ok_and(|before| before == pinned) {
-        return Ok(());
-    }
-    install()?;
-    fs::write(stamp, pinned).map_err(|error| error.to_string())
-}
 
 /// A library in a process of its own, which is ended with this value.
 struct Peer {
@@ -87,40 +35,19 @@ struct Peer {
 }
 
 impl Peer {
-    fn node() -> Result<Self, String> {
-        run(Command::new("node").arg("--version"))?;
-        let place = place("node");
-        for file in ["package.json", "peer.mjs"] {
-            fs::copy(ours(file), place.join(file)).map_err(|error| error.to_string())?;
-        }
-        installed(&place, "package.json", || {
-            let flags = ["install", "--ignore-scripts", "--no-audit", "--no-fund"];
-            run(Command::new("npm").args(flags).current_dir(&place))
-        })?;
+    fn node() -> Result<Self, Missing> {
+        let files = ["package.json", "peer.mjs"];
+        let place = node::place("twilio/node", "twilio", "package.json", &files)?;
         Ok(Self::start(
             Command::new("node").arg(place.join("peer.mjs")),
         ))
     }
 
-    fn python() -> Result<Self, String> {
-        run(Command::new("python3").arg("--version"))?;
-        let place = place("python");
-        let python = place.join("bin/python");
-        installed(&place, "requirements.txt", || {
-            run(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
-            let quiet = [
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-            ];
-            run(Command::new(&python)
-                .args(quiet)
-                .arg(ours("requirements.txt")))
-        })?;
-        Ok(Self::start(Command::new(&python).arg(ours("peer.py"))))
+    fn python() -> Result<Self, Missing> {
+        let bin = python::bin("twilio/python", "twilio")?;
+        Ok(Self::start(
+            Command::new(bin.join("python")).arg(ours("twilio/peer.py")),
+        ))
     }
 
     fn start(command: &mut Command) -> Self {

@@ -1,11 +1,17 @@
 //! Prometheus' own checker over a scrape, where it is installed; elsewhere this says so and proves nothing.
 
+mod peers {
+    pub mod skip;
+}
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use segue::conversation::message::Medium;
 use segue::metrics::{Figures, Metrics, ModelLabel, Names, OutboxFigure, TokioFigure};
+
+use peers::skip::skipped;
 
 #[test]
 fn promtool_finds_no_fault_in_a_scrape() {
@@ -16,8 +22,7 @@ fn promtool_finds_no_fault_in_a_scrape() {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut promtool) = promtool else {
-        eprintln!("SKIPPED: promtool is not installed");
-        return;
+        return skipped("promtool check metrics", "it is not installed");
     };
     let metrics = Metrics::new(&Names {
         queues: vec!["with \"quotes\", and \\ and\nlines".to_owned()],

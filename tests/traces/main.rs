@@ -10,6 +10,12 @@ mod customer;
 mod house;
 mod outside;
 mod peer;
+#[path = "../peers"]
+mod peers {
+    pub mod install;
+    pub mod python;
+    pub mod skip;
+}
 mod seen;
 
 use std::fs;
