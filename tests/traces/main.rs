@@ -1,8 +1,10 @@
 //! What a running Segue says of itself: log lines and exported spans of the real binary, through a whole day's troubles.
 //!
 //! Secrets, numbers, names and texts are planted everywhere; none may be found in what it said. Spans are looked at as a
-//! collector gets them: by OpenTelemetry's Rust types, and by its own Python library (`tests/peers/otlp`).
+//! collector gets them: by OpenTelemetry's Rust types, by its own Python library (`tests/peers/otlp`), and through a
+//! collector that others wrote (`tests/peers/rotel`).
 
+mod collector;
 #[path = "../world/customer.rs"]
 mod customer;
 #[expect(dead_code, reason = "nobody is killed here")]
@@ -27,6 +29,7 @@ use reqwest::{Method, StatusCode};
 use segue::clock::monotonic;
 use serde_json::{Value, json};
 
+use self::collector::{Collector, passed_on};
 use self::customer::{AUTH_TOKEN, Line};
 use self::house::{House, free_port, said};
 use self::outside::{ANSWER, NO_ANSWER, Outside, REFUSED};
@@ -603,6 +606,48 @@ async fn a_collector_that_is_not_there_is_told_once_and_hurts_nobody() {
     assert!(log.contains("cannot connect to the collector"), "{log}");
     assert!(log.contains("spans were lost since the start"), "{log}");
     hides(&log, SECRETS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_of_others_understands_every_span_and_passes_it_on() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let dir = dir.path();
+    let (outside, port) = (Outside::start().await, free_port());
+    let Some(collector) = Collector::start(dir, &outside) else {
+        return;
+    };
+    let tracing = exported(&collector.url());
+    configure(dir, port, &outside.url(), "info", &tracing);
+    let house = House::start(dir);
+    house.wait_ready(dir);
+    let day = Day {
+        dir,
+        line: Line::to(format!("http://127.0.0.1:{port}")),
+        outside: &outside,
+        agent: add_agent(dir),
+    };
+    day.answers().await;
+    day.hands_over().await;
+    let ended = tokio::task::spawn_blocking(move || house.terminate()).await;
+    assert!(ended.expect("it ends").success(), "{}", said(dir));
+    let log = said(dir);
+    assert!(!log.contains("spans cannot be exported"), "{log}");
+    assert!(!log.contains("spans were lost"), "{log}");
+    // The handoff's span ends with the claim, long before the last event.
+    until("the last event", dir, || {
+        let spans = passed_on(&outside);
+        let last = |span: &Seen| span.name == "event handback";
+        spans.iter().any(last).then_some(())
+    })
+    .await;
+    let spans = passed_on(&outside);
+    one_message_is_one_trace(&spans, &outside);
+    a_handoff_is_a_span_of_its_own(&spans);
+    let chats = named(&spans, "chat m-1");
+    let chat = chats.iter().find(|span| span.trace == THEIRS);
+    let chat = chat.expect("theirs");
+    assert_eq!(chat.says("gen_ai.provider.name"), "openai");
+    assert_eq!(chat.says("gen_ai.usage.input_tokens"), "120");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
