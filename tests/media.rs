@@ -6,6 +6,7 @@ use std::path::Path;
 use reqwest::{Client, Response, StatusCode};
 use segue::app::App;
 use segue::config::{Config, Environment};
+use segue::conversation::event::Act;
 use segue::conversation::message::Body;
 use segue::conversation::trail::Fact;
 use segue::conversation::words::Role;
@@ -243,5 +244,133 @@ async fn a_visitor_has_only_so_many_and_their_conversation_takes_them_along() {
     let address = &house.files(&visitor).await[0];
     let agent = house.person("ana", Role::Agent, &[]);
     assert_eq!(house.get(address, Some(&agent)).await.status(), 404);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_has_a_conversation_sends_files_with_a_reply_and_nobody_else() {
+    let house = House::open().await;
+    let (visitor, stranger) = (Visitor::mint(), Visitor::mint());
+    house.send(&visitor, "m1", "mine.gif", GIF).await;
+    house.send(&stranger, "m1", "other.gif", GIF).await;
+    let (id, others) = (house.conversation(&visitor), house.conversation(&stranger));
+    let (ana, ben) = (
+        house.person("ana", Role::Agent, &[]),
+        house.person("ben", Role::Agent, &[]),
+    );
+    let observer = house.person("olga", Role::Observer, &[]);
+    let to =
+        |of: ConversationId, what: &str| house.url(&format!("/api/v1/conversations/{of}/{what}"));
+    let put = async |who: &str, of: ConversationId, bytes: &'static [u8]| {
+        let asked = house.client.post(to(of, "files")).bearer_auth(who);
+        let asked = asked.header("x-file-name", "Weg%20%3Cb%3E.png").body(bytes);
+        let answer = asked.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        let told: serde_json::Value = answer.json().await.expect("JSON");
+        (status, told)
+    };
+    let reply = async |who: &str, body: serde_json::Value| {
+        let asked = house.client.post(to(id, "reply")).bearer_auth(who);
+        let asked = asked.header("content-type", "application/json");
+        let answer = asked.body(body.to_string()).send().await;
+        let answer = answer.expect("an answer");
+        let status = answer.status().as_u16();
+        let told: serde_json::Value = answer.json().await.expect("JSON");
+        (status, told["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let code = |told: (u16, serde_json::Value)| {
+        (
+            told.0,
+            told.1["code"].as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    assert_eq!(code(put(&ana, id, GIF).await), (409, "held_by_ai".into()));
+    for of in [id, others] {
+        let take = Act::TakeOver { force: false };
+        let runtime = &house.app.doors().runtime;
+        let done = runtime.act(of, "ana".into(), Role::Agent, take, None).await;
+        assert!(done.is_ok(), "{done:?}");
+    }
+    assert_eq!(code(put(&ben, id, GIF).await), (409, "taken".into()));
+    assert_eq!(
+        code(put(&observer, id, GIF).await),
+        (403, "not_allowed".into())
+    );
+    assert_eq!(
+        code(put(&ana, id, b"<html><script>alert(1)</script>").await),
+        (415, "file_kind".into())
+    );
+    static LONG: [u8; 1024 * 1024 + 1] = [b'a'; 1024 * 1024 + 1];
+    assert_eq!(
+        code(put(&ana, id, &LONG).await),
+        (413, "file_too_long".into())
+    );
+    let before = house.app.doors().media.bytes();
+    let (status, kept) = put(&ana, id, GIF).await;
+    assert_eq!(status, 201, "{kept}");
+    assert_eq!(house.app.doors().media.bytes(), before + GIF.len() as u64);
+    // By what it holds, under a name that is only a name.
+    assert_eq!(kept["name"], "Weg _b_.png.gif");
+    assert_eq!(kept["content_type"], "image/gif");
+    let url = kept["url"].as_str().expect("an address");
+    // It is not the customer's before a reply names it, whoever knows its address.
+    let foreign = house.files(&stranger).await;
+    for wrong in [
+        foreign[0].as_str(),
+        "https://evil.example/x.png",
+        "/api/v1/media/m0000.gif?name=x&bytes=1",
+    ] {
+        let body = serde_json::json!({"text": "look", "attachments": [wrong]});
+        assert_eq!(
+            reply(&ana, body).await,
+            (422, "unknown_file".into()),
+            "{wrong}"
+        );
+    }
+    let many = serde_json::json!({"attachments": vec![url; 17]});
+    assert_eq!(reply(&ana, many).await, (422, "too_many_files".into()));
+    let body = serde_json::json!({"attachments": [url]});
+    assert_eq!(reply(&ben, body.clone()).await, (409, "taken".into()));
+    assert_eq!(
+        reply(&ana, serde_json::json!({})).await,
+        (422, "empty".into())
+    );
+    assert_eq!(reply(&ana, body).await, (200, String::new()));
+    let template = serde_json::json!({"template": "come_back", "owner_epoch": 1});
+    assert_eq!(
+        reply(&ana, template).await,
+        (422, "unknown_template".into())
+    );
+    // The trail tells it beside the words that stand for it.
+    let trail = house
+        .app
+        .doors()
+        .runtime
+        .trail(id, 0, 500)
+        .await
+        .expect("readable");
+    let at = trail
+        .iter()
+        .position(
+            |entry| matches!(&entry.fact, Fact::FilesAdded { files, .. } if files[0].url == url),
+        )
+        .expect("it stands there");
+    assert!(
+        matches!(&trail[at + 1].fact, Fact::HumanWrote { text, .. } if text == "[Weg _b_.png.gif]"),
+        "{:?}",
+        trail[at + 1]
+    );
+    let named = url
+        .trim_start_matches("/api/v1/media/")
+        .split('?')
+        .next()
+        .expect("an id");
+    let theirs = format!("/chat/web/files/{named}");
+    for (bearer, expected) in [(visitor.reveal(), 200), (stranger.reveal(), 404)] {
+        assert_eq!(
+            house.get(&theirs, Some(&bearer)).await.status().as_u16(),
+            expected
+        );
+    }
     house.app.stop().await;
 }

@@ -770,6 +770,13 @@ fn table() -> Vec<(Fact, Vec<&'static str>)> {
             },
             vec!["segue_offers_answered_total"],
         ),
+        (
+            Fact::FilesAdded {
+                effect: EffectId(1),
+                files: vec![],
+            },
+            vec![],
+        ),
     ]
 }
 
@@ -833,10 +840,11 @@ fn silent(fact: &Fact) -> (u8, Option<&'static str>) {
         ),
         Fact::OfferMade { .. } => (29, None),
         Fact::OfferAnswered { .. } => (30, None),
+        Fact::FilesAdded { .. } => (31, Some("a part of the message that stands behind it")),
     }
 }
 
-const FACTS: usize = 31;
+const FACTS: usize = 32;
 
 #[test]
 fn every_fact_moves_its_families_or_says_why_it_moves_none() {

@@ -7,6 +7,8 @@
 )]
 
 mod browser;
+#[path = "pages/files.rs"]
+mod files;
 #[path = "pages/house.rs"]
 mod house;
 #[path = "together/model.rs"]
@@ -21,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use browser::{Browser, PATIENCE, Page};
+use files::{PNG, attach, file};
 use house::House;
 use model::{Model, SENTENCES, sentence};
 use segue::clock::monotonic;
@@ -421,6 +424,86 @@ async fn a_restart_in_the_middle_of_a_talk_loses_nothing_on_either_side() {
         chat.eval(ON_CHAT).await,
         "you: I would like to talk to a person\nhuman: before\nyou: one\nyou: written to a shut house\nhuman: half a sentence, whole"
     );
+    no_faults(&[&ana, &chat]);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_go_both_ways_and_are_what_they_hold() {
+    let Some((theirs, ours)) = browsers().await else {
+        return;
+    };
+    let config = "[channels.web]\nkind = \"webchat\"\nupload_mb = 1\n";
+    let house = House::open(house::config(config)).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let ana = agent(&ours, &house, "Ana").await;
+    let chat = customer(&theirs, &house).await;
+    let id = asks_for_a_person(&chat, &house).await;
+    claims(&ana, id).await;
+    chat.reads("#who", "Ana").await;
+
+    // From the customer: a picture is shown, whatever else is there to be saved.
+    let broken = file(folder.path(), "b\u{202e}gpj.\u{2066}png", PNG);
+    attach(&chat, "#file", &broken).await;
+    ana.until("document.querySelector('.turn.customer .file img')?.naturalWidth === 2")
+        .await;
+    ana.reads(".turn.customer .file a", "bgpj.png").await;
+
+    // From the agent: what is refused says why, what is taken goes with the next reply.
+    let picker = ".composer input[type=file]";
+    let page = file(
+        folder.path(),
+        "page.png",
+        b"<html><script>alert(1)</script>",
+    );
+    attach(&ana, picker, &page).await;
+    ana.reads(".toast", "page.png: Files of this kind cannot be sent")
+        .await;
+    let long = file(folder.path(), "long.txt", &[b'a'; 1024 * 1024 + 1]);
+    attach(&ana, picker, &long).await;
+    ana.reads(".toast", "long.txt: The file is too long").await;
+    for (name, bytes) in [("map.png", PNG), ("gr\u{f6}\u{df}e <b>.txt", b"42\n")] {
+        attach(&ana, picker, &file(folder.path(), name, bytes)).await;
+        ana.reads(".held", name).await;
+    }
+    ana.until(
+        "[...document.querySelectorAll('.held')].every((one) => !one.innerText.includes('%'))",
+    )
+    .await;
+    ana.picture(&pictures().join("together-files-agent.png"))
+        .await;
+    ana.eval("document.getElementById('text').focus()").await;
+    says(&ana, "Here is the way.").await;
+    chat.reads(".message.human .text", "Here is the way.").await;
+    chat.until("document.querySelector('.message.human .file img')?.naturalWidth === 2")
+        .await;
+    chat.reads(".message.human .file", "gr\u{f6}\u{df}e _b_.txt")
+        .await;
+    ana.until("document.querySelectorAll('.turn.human .file').length === 2 && !document.querySelector('.held')")
+        .await;
+    // Without a word: then only the file is shown.
+    attach(&ana, picker, &file(folder.path(), "alone.png", PNG)).await;
+    ana.reads(".held", "alone.png").await;
+    ana.until("!document.querySelector('.held').innerText.includes('%')")
+        .await;
+    ana.eval("document.getElementById('text').focus()").await;
+    ana.press("Enter").await;
+    chat.reads(".message.human .file", "alone.png").await;
+    chat.until("[...document.querySelectorAll('.message.human .text')].filter((one) => one.hidden).length === 1")
+        .await;
+    chat.picture(&pictures().join("together-files-customer.png"))
+        .await;
+    // All of it is there after both pages were opened anew.
+    chat.open(&house.url("/chat?lang=en")).await;
+    chat.until("document.querySelectorAll('.message.human .file').length === 3")
+        .await;
+    ana.open(&house.url("/inbox")).await;
+    ana.until("!document.getElementById('app').hidden").await;
+    ana.eval(&format!("void (location.hash = '#/c/{id}')"))
+        .await;
+    ana.until("document.querySelectorAll('.turn.human .file').length === 3")
+        .await;
+    assert_eq!(replies(&house, id).await.len(), 2);
     no_faults(&[&ana, &chat]);
     house.app.stop().await;
 }

@@ -269,6 +269,7 @@ async fn wire(
             sockets: tokio_util::task::TaskTracker::new(),
             chat_origins: build::chat_origins(config),
             chat_upload_bytes: build::chat_upload_bytes(config),
+            staff_uploads: Arc::new(tokio::sync::Semaphore::new(crate::http::STAFF_UPLOADS_MAX)),
         }),
         metrics: Arc::clone(metrics),
         rates: Arc::new(build::rates(config, Arc::clone(metrics))),

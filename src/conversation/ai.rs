@@ -200,7 +200,7 @@ impl Ai {
             Act::Claim { .. } | Act::Transfer { .. } => {
                 (Mode::Ai(self), Answer::Refused(Refusal::NotWaiting))
             }
-            Act::Reply { .. } | Act::Snooze { .. } => {
+            Act::Reply { .. } | Act::SendFiles { .. } | Act::Snooze { .. } => {
                 (Mode::Ai(self), Answer::Refused(Refusal::HeldByAi))
             }
             Act::HandBack { .. } | Act::Keep | Act::Typing | Act::Viewing => {

@@ -106,7 +106,10 @@ impl Closed {
             | Act::Keep
             | Act::Resolve { .. }
             | Act::Escalate { .. }
-            | Act::Snooze { .. } => (Mode::Closed(self), Answer::Refused(Refusal::AlreadyClosed)),
+            | Act::Snooze { .. }
+            | Act::SendFiles { .. } => {
+                (Mode::Closed(self), Answer::Refused(Refusal::AlreadyClosed))
+            }
             Act::Note { .. } | Act::Review { .. } | Act::Edit(_) | Act::Undo { .. } => {
                 (Mode::Closed(self), Answer::Ignored)
             }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::assigning::Present;
-use super::message::{Attempt, Inbound, Report};
+use super::message::{Attachment, Attempt, Inbound, Report};
 use super::question::{ModelAnswer, ModelFailure};
 use super::words::{Outcome, Role, Verdict};
 use crate::clock::Timestamp;
@@ -197,6 +197,15 @@ pub enum Act {
         /// Until when; none, or a time that has passed: not any more.
         until: Option<Timestamp>,
     },
+    /// Write to the customer, with files.
+    SendFiles {
+        /// What stands beside them; never empty.
+        text: String,
+        /// The files, kept by us, of this very conversation.
+        files: Vec<Attachment>,
+        /// The owner epoch the writer saw; an older one is refused.
+        epoch: Option<OwnerEpoch>,
+    },
 }
 
 impl Act {
@@ -218,6 +227,7 @@ impl Act {
             Self::Edit(_) => "edit",
             Self::Undo { .. } => "undo",
             Self::Snooze { .. } => "snooze",
+            Self::SendFiles { .. } => "send_files",
         }
     }
 }

@@ -58,7 +58,8 @@ pub(super) fn everywhere(
         | Act::Keep
         | Act::Resolve { .. }
         | Act::Escalate { .. }
-        | Act::Snooze { .. } => None,
+        | Act::Snooze { .. }
+        | Act::SendFiles { .. } => None,
     }
 }
 

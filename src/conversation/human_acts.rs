@@ -12,7 +12,7 @@ use super::decision::{Answer, Refusal};
 use super::event::Act;
 use super::handoff::{self, Trigger};
 use super::human::{Human, stop};
-use super::message::TEXT_BYTES_MAX;
+use super::message::{Attachment, TEXT_BYTES_MAX};
 use super::snooze;
 use super::texts::{TextArgs, TextKey};
 use super::trail::Fact;
@@ -37,7 +37,8 @@ impl Human {
             Act::Claim { force } | Act::TakeOver { force } => {
                 self.claimed_again(agent, *force && leads, cx)
             }
-            Act::Reply { text, epoch } => self.reply(agent, text, *epoch, cx),
+            Act::Reply { text, epoch } => self.reply(agent, (text, &[]), *epoch, cx),
+            Act::SendFiles { text, files, epoch } => self.reply(agent, (text, files), *epoch, cx),
             Act::Typing | Act::Viewing | Act::Keep if owns => {
                 self.sign_of_life(*act == Act::Keep, cx)
             }
@@ -111,7 +112,7 @@ impl Human {
     fn reply(
         mut self,
         agent: &AgentName,
-        text: &str,
+        (text, files): (&str, &[Attachment]),
         epoch: Option<OwnerEpoch>,
         cx: &mut Cx<'_>,
     ) -> (Mode, Answer) {
@@ -120,6 +121,10 @@ impl Human {
         }
         let effect = cx.effect();
         let stopped = Stopped::by_words_of(&self, cx);
+        if !files.is_empty() {
+            let files = files.to_vec();
+            cx.note(Fact::FilesAdded { effect, files });
+        }
         let n = self.spoke_now(agent, effect, text, cx);
         cx.owe(effect, Class::Human, n, None);
         if let Some(owed) = cx.common.outbox.owed.back_mut() {

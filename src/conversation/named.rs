@@ -37,6 +37,7 @@ impl Fact {
             Self::RuleFired { .. } => "rule_fired",
             Self::OfferMade { .. } => "offer_made",
             Self::OfferAnswered { .. } => "offer_answered",
+            Self::FilesAdded { .. } => "files_added",
         }
     }
 }

@@ -173,7 +173,8 @@ pub fn line(fact: &Fact) -> Option<Line> {
         | Fact::CustomerChanged { .. }
         | Fact::RuleFired { .. }
         | Fact::OfferMade { .. }
-        | Fact::OfferAnswered { .. } => return None,
+        | Fact::OfferAnswered { .. }
+        | Fact::FilesAdded { .. } => return None,
     })
 }
 

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use super::cost::{Source, Usage};
-use super::message::{Body, Customer, FailureCause};
+use super::message::{Attachment, Body, Customer, FailureCause};
 use super::words::{
     By, Class, MessageState, ModeName, ModelFault, Outcome, Reason, Settlement, SlaClock, Verdict,
 };
@@ -360,6 +360,13 @@ pub enum Fact {
         rule: String,
         /// The words that answered it, normalised.
         matched: String,
+    },
+    /// A message of ours got files. Stands right before the entry with its text.
+    FilesAdded {
+        /// The send that carries them.
+        effect: EffectId,
+        /// The files.
+        files: Vec<Attachment>,
     },
 }
 

@@ -65,7 +65,7 @@ impl Waiting {
                     Answer::Accepted,
                 )
             }
-            Act::Reply { .. } | Act::Snooze { .. } => {
+            Act::Reply { .. } | Act::SendFiles { .. } | Act::Snooze { .. } => {
                 (Mode::Waiting(self), Answer::Refused(Refusal::NotClaimed))
             }
             Act::Escalate { .. } | Act::Keep | Act::Typing | Act::Viewing => {

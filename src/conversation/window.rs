@@ -185,6 +185,7 @@ impl TriggerWindow {
             Fact::CustomerWrote { .. }
             | Fact::RuleFired { .. }
             | Fact::HumanWrote { .. }
+            | Fact::FilesAdded { .. }
             | Fact::SystemWrote { .. }
             | Fact::NoteWritten { .. }
             | Fact::ModelAsked { .. }

@@ -60,6 +60,7 @@ const FILES: &[File] = &files! {
     "acts.js": SCRIPT,
     "dialogs.js": SCRIPT,
     "alert.js": SCRIPT,
+    "files.js": SCRIPT,
     "lead.js": SCRIPT,
 };
 

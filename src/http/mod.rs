@@ -16,6 +16,7 @@ mod peers;
 pub mod problem;
 pub mod status;
 mod table;
+mod upload;
 mod webhook;
 
 use std::sync::Arc;
@@ -74,12 +75,17 @@ pub struct Limits {
     pub sockets: tokio_util::task::TaskTracker,
     /// Origins from which a browser may open the web chat of an instance; empty: only our own.
     pub chat_origins: std::collections::BTreeMap<crate::ids::ChannelName, Vec<String>>,
-    /// The longest file that a customer may send in the web chat of an instance, in bytes; 0: none.
+    /// The longest file that may be sent in the web chat of an instance, in bytes; 0: none.
     pub chat_upload_bytes: std::collections::BTreeMap<crate::ids::ChannelName, u64>,
+    /// Room for files that staff send at once.
+    pub staff_uploads: Arc<tokio::sync::Semaphore>,
 }
 
+/// How many files of staff come in at once: each holds one piece in memory.
+pub const STAFF_UPLOADS_MAX: usize = 32;
+
 impl Limits {
-    /// The longest file that a customer may send there, in bytes; 0: none.
+    /// The longest file that may be sent there, in bytes; 0: none.
     pub fn upload_bytes(&self, channel: &crate::ids::ChannelName) -> u64 {
         self.chat_upload_bytes.get(channel).copied().unwrap_or(0)
     }

@@ -176,6 +176,7 @@ fn turn(entry: &Entry) -> Option<Turn> {
         | Fact::CustomerChanged { .. }
         | Fact::RuleFired { .. }
         | Fact::OfferMade { .. }
-        | Fact::OfferAnswered { .. } => return None,
+        | Fact::OfferAnswered { .. }
+        | Fact::FilesAdded { .. } => return None,
     })
 }

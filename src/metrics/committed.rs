@@ -97,7 +97,8 @@ impl Metrics {
             | Fact::CustomerChanged { .. }
             | Fact::RuleFired { .. }
             | Fact::OfferMade { .. }
-            | Fact::OfferAnswered { .. } => {}
+            | Fact::OfferAnswered { .. }
+            | Fact::FilesAdded { .. } => {}
         }
     }
 

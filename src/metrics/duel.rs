@@ -77,7 +77,8 @@ fn concerns(fact: &Fact) -> bool {
         | Fact::CustomerChanged { .. }
         | Fact::RuleFired { .. }
         | Fact::OfferMade { .. }
-        | Fact::OfferAnswered { .. } => false,
+        | Fact::OfferAnswered { .. }
+        | Fact::FilesAdded { .. } => false,
     }
 }
 

@@ -10,6 +10,7 @@ use super::bodies::{
 };
 use super::caller::Caller;
 use super::door::{Door, Guard};
+use super::{canned, files};
 use crate::conversation::decision::Answer;
 use crate::conversation::event::{Act, Edit};
 use crate::conversation::words::Role;
@@ -145,11 +146,31 @@ async fn take_over(State(doors): State<Doors>, Named(id): Named, asked: Asked<Fo
 async fn reply(State(doors): State<Doors>, Named(id): Named, asked: Asked<Reply>) -> Told {
     let Asked {
         caller,
-        value: Reply { text, owner_epoch },
+        value:
+            Reply {
+                text,
+                owner_epoch,
+                template,
+                attachments,
+            },
         key,
     } = asked;
     let epoch = owner_epoch.map(OwnerEpoch);
-    act(&doors, &caller, id, Act::Reply { text, epoch }, key).await
+    if let Some(template) = template {
+        return Err(canned::no_template(&template));
+    }
+    if attachments.is_empty() {
+        return act(&doors, &caller, id, Act::Reply { text, epoch }, key).await;
+    }
+    caller.at_least(Role::Agent)?;
+    caller.may_see(&doors, id).await?;
+    let files = files::named(&doors, id, &attachments).await?;
+    let text = match text.trim().is_empty() {
+        true => files::caption(&files),
+        false => text,
+    };
+    let send = Act::SendFiles { text, files, epoch };
+    act(&doors, &caller, id, send, key).await
 }
 
 async fn note(State(doors): State<Doors>, Named(id): Named, asked: Asked<Text>) -> Told {

@@ -114,6 +114,7 @@ fn sentence(fact: &Fact, step: &[Entry]) -> Option<String> {
             Some(settled(*class, *state, (code, cause), *attempts))
         }
         Fact::HumanWrote { agent, .. } => Some(format!("`{agent}` wrote to the customer")),
+        Fact::FilesAdded { files, .. } => Some(format!("with {} files", files.len())),
         Fact::NoteWritten { agent, .. } => Some(format!(
             "`{agent}` left a note; the customer does not see it"
         )),

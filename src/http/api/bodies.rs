@@ -58,11 +58,18 @@ pub struct Force {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reply {
-    /// What to say.
+    /// What to say; may be left out beside a template or attachments.
+    #[serde(default)]
     pub text: String,
     /// The owner epoch the writer saw; an older one is refused.
     #[serde(default)]
     pub owner_epoch: Option<u64>,
+    /// One of the templates, by name: what may go when the channel's window is shut.
+    #[serde(default)]
+    pub template: Option<String>,
+    /// Files of this conversation, by the `url` that POST …/files told.
+    #[serde(default)]
+    pub attachments: Vec<String>,
 }
 
 /// A text.

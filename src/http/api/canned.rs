@@ -188,6 +188,12 @@ async fn changing<T: Send + 'static>(
     Ok(done.map_err(|_| Problem::from(Unavailable::Lost))??)
 }
 
+/// What a reply is told that names a template: [`templates`] lists none, so there is none of that name.
+pub fn no_template(name: &str) -> Problem {
+    let why = format!("there is no template `{name}` on this channel");
+    Problem::unprocessable("unknown_template", why).hint("GET /api/v1/templates lists them")
+}
+
 async fn templates(State(_): State<Doors>, _caller: Caller) -> Json<Templates> {
     Json(Templates { items: Vec::new() })
 }

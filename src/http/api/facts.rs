@@ -344,6 +344,10 @@ fn fact(fact: &Fact) -> (&'static str, Value) {
             "offer_answered",
             json!({"accepted": accepted, "rule": rule, "matched": matched}),
         ),
+        Fact::FilesAdded { effect, files } => (
+            "files_added",
+            json!({"message": text_id(*effect), "attachments": attachments(files)}),
+        ),
     }
 }
 
@@ -359,9 +363,7 @@ fn body(body: &Body) -> Value {
             caption,
             attachments,
         } => {
-            let file = |Attachment { url, content_type }: &Attachment| json!({"url": url, "content_type": content_type});
-            let files: Vec<_> = attachments.iter().map(file).collect();
-            json!({"kind": "media", "caption": caption, "attachments": files})
+            json!({"kind": "media", "caption": caption, "attachments": self::attachments(attachments)})
         }
         Body::Location {
             latitude,
@@ -372,6 +374,11 @@ fn body(body: &Body) -> Value {
         }
         Body::Unknown(of) => json!({"kind": "unknown", "of": of}),
     }
+}
+
+fn attachments(files: &[Attachment]) -> Vec<Value> {
+    let file = |Attachment { url, content_type }: &Attachment| json!({"url": url, "content_type": content_type});
+    files.iter().map(file).collect()
 }
 
 fn sources(sources: &[Source]) -> Vec<Value> {

@@ -14,7 +14,8 @@
 //! | `people`, `session` | agents, tokens, presence, sign-in |
 //! | `house` | queues, figures, the AI's switches |
 //! | `parked` | what could not be handled |
-//! | `media` | files of customers |
+//! | `files` | files of our own side, for replies |
+//! | `media` | files, to be saved |
 
 mod acts;
 mod aside;
@@ -28,6 +29,7 @@ mod door;
 mod events;
 mod explain;
 mod facts;
+mod files;
 mod handoffs;
 mod house;
 mod lists;
@@ -68,6 +70,7 @@ fn doors() -> Vec<Door> {
         house::doors(),
         parked::doors(),
         media::doors(),
+        files::doors(),
     ];
     groups.into_iter().flatten().chain([document]).collect()
 }

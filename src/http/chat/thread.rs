@@ -219,7 +219,8 @@ impl Thread {
         let mut before = release.n;
         for _ in 0..PAGES_BACK_MAX {
             let from = before.saturating_sub(PAGE as u64);
-            let mut page = self.page(from, PAGE).await?;
+            // And the one before, which tells the files of the first.
+            let mut page = self.page(from.saturating_sub(1), PAGE + 1).await?;
             page.retain(|entry| entry.n < before);
             match Transcript::look_back(effect, release, &page) {
                 LookedBack::Found(message) => return Ok(Some(message)),

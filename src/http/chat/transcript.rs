@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::files as media;
-use super::protocol::{Choice, Message, Speaker, own_id};
+use super::protocol::{Choice, Message, SentFile, Speaker, own_id};
 use crate::conversation::message::Body;
 use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::{Class, MessageState};
@@ -19,6 +19,8 @@ use crate::ids::EffectId;
 pub struct Transcript {
     /// Written and not yet released; bounded by what a conversation may owe.
     pending: BTreeMap<EffectId, Message>,
+    /// The files of the message that comes next.
+    files: Vec<SentFile>,
 }
 
 /// What an entry means to whoever looks on.
@@ -52,9 +54,11 @@ impl Transcript {
     /// The next entry.
     pub fn read(&mut self, entry: &Entry) -> Seen {
         if let Some((effect, message)) = written(entry) {
-            self.pending.insert(effect, message);
+            let files = std::mem::take(&mut self.files);
+            self.pending.insert(effect, Message { files, ..message });
             return Seen::Nothing;
         }
+        self.files = files_of(entry);
         match &entry.fact {
             Fact::CustomerWrote { id, body, .. } => Seen::Message(customer(entry, id, body)),
             Fact::Settled { effect, state, .. } => self.settled(*effect, *state, entry),
@@ -86,7 +90,8 @@ impl Transcript {
             | Fact::CustomerChanged { .. }
             | Fact::RuleFired { .. }
             | Fact::OfferMade { .. }
-            | Fact::OfferAnswered { .. } => Seen::Nothing,
+            | Fact::OfferAnswered { .. }
+            | Fact::FilesAdded { .. } => Seen::Nothing,
         }
     }
 
@@ -108,15 +113,21 @@ impl Transcript {
 
     /// Looks through the entries right `before` that release (or before those looked through last), which come in the
     /// order of the trail, for the message it speaks of. A later report on a message that was shown finds its release.
+    /// The first of them, unless it begins the trail, only tells the files of the second.
     pub fn look_back(effect: EffectId, release: &Entry, before: &[Entry]) -> LookedBack {
-        for entry in before.iter().rev() {
+        let known = |at: usize| at > 0 || before[at].n == 0;
+        for (at, entry) in before.iter().enumerate().rev().filter(|(at, _)| known(*at)) {
             if is_release(entry, effect) {
                 return LookedBack::Shown;
             }
             if let Some((found, message)) = written(entry)
                 && found == effect
             {
-                return LookedBack::Found(released(message, release));
+                let files = match at {
+                    0 => Vec::new(),
+                    at => files_of(&before[at - 1]),
+                };
+                return LookedBack::Found(released(Message { files, ..message }, release));
             }
         }
         LookedBack::NotHere
@@ -144,6 +155,14 @@ fn is_release(entry: &Entry, of: EffectId) -> bool {
         | MessageState::Failed
         | MessageState::Suppressed => false,
     }
+}
+
+/// The files of the message in the next entry, if this one tells them.
+fn files_of(entry: &Entry) -> Vec<SentFile> {
+    let Fact::FilesAdded { files, .. } = &entry.fact else {
+        return Vec::new();
+    };
+    files.iter().filter_map(media::kept).collect()
 }
 
 /// What one of us wrote to the customer, if this entry is that.

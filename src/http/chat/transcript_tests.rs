@@ -3,7 +3,7 @@
 use super::protocol::{Choice, Message};
 use super::transcript::{LookedBack, Seen, Transcript};
 use crate::clock::Timestamp;
-use crate::conversation::message::Body;
+use crate::conversation::message::{Attachment, Body};
 use crate::conversation::trail::{Entry, Fact, RULES_VERSION};
 use crate::conversation::words::{Class, MessageState, ModeName};
 use crate::ids::{AskId, EffectId};
@@ -266,4 +266,47 @@ fn a_message_without_a_text_is_not_found() {
         Transcript::look_back(EffectId(9), &release, &before),
         LookedBack::NotHere
     );
+}
+
+#[test]
+fn files_stand_with_their_message_however_far_back_it_was_written() {
+    let url = format!(
+        "/api/v1/media/m{}.png?name=map.png&bytes=42",
+        "0a".repeat(32)
+    );
+    let files = vec![Attachment {
+        url,
+        content_type: "image/png".into(),
+    }];
+    let effect = EffectId(9);
+    let trail = trail(vec![
+        human(8, "before"),
+        Fact::FilesAdded { effect, files },
+        human(9, "the map"),
+        human(10, "after"),
+        settled(10, MessageState::Sent),
+        settled(9, MessageState::Sent),
+    ]);
+    let mut transcript = Transcript::default();
+    let mut files = Vec::new();
+    for entry in &trail {
+        if let Seen::Message(message) = transcript.read(entry) {
+            files.push((message.text, message.files.len()));
+        }
+    }
+    assert_eq!(files, [("after".to_owned(), 0), ("the map".to_owned(), 1)]);
+    // Read back in pages: the first entry of one only tells the files of the second.
+    assert_eq!(
+        Transcript::look_back(effect, &trail[5], &trail[2..5]),
+        LookedBack::NotHere
+    );
+    let LookedBack::Found(found) = Transcript::look_back(effect, &trail[5], &trail[1..3]) else {
+        panic!("it stands there");
+    };
+    assert_eq!(found.files.len(), 1);
+    let LookedBack::Found(first) = Transcript::look_back(EffectId(8), &trail[5], &trail[..2])
+    else {
+        panic!("it begins the trail");
+    };
+    assert_eq!(first.files.len(), 0);
 }

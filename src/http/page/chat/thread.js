@@ -117,7 +117,7 @@ export class Thread {
     message.querySelectorAll(".file").forEach((old) => old.remove());
     for (const file of files) text.after(this.does.files.show({ ...file, name: oneLine(file.name) }, this.words, this.does.size));
     fill(text, told.text);
-    text.hidden = files.length > 0 && files.some((file) => told.text === `[${file.name}]`);
+    text.hidden = files.length > 0 && told.text === files.map((file) => `[${file.name}]`).join(" ");
   }
 
   choices(list) {

@@ -4,6 +4,7 @@ import { button, h, lasting, now, when } from "./dom.js";
 import { ask, menu, toast } from "./dialogs.js";
 import { agents, can, one, queues, refresh, snoozed, state } from "./store.js";
 import { focusSoon, sendReply, setText, shut, undoLast, useText } from "./compose.js";
+import { takeAll } from "./files.js";
 import { lastEntry, open, view } from "./thread.js";
 import { t } from "./words.js";
 
@@ -31,17 +32,18 @@ async function act(id, rest, body, told, options) {
 
 // ---- what was refused
 
-export async function refused(problem, text, id = open.id) {
+export async function refused(problem, text, id = open.id, files = []) {
   const told = { offline: t("no.connection"), not_allowed: t("not.allowed"), too_long: t("too.long.plain"), unreachable: t("unreachable"),
     outbox_full: t("outbox.full"), note_required: t("note.required"), stays_with_people: t("stays.with.people"), ai_off: t("ai.off"),
     not_found: t("not.yours"), already_closed: t("is.closed"), not_pending: t("has.left"), not_waiting: t("not.waiting"), too_much: t("too.much"), too_far: t("too.much"),
-    window_shut: t("window.shut"), held_by_ai: t("ai.has.it"), not_claimed: t("claim.to.reply"), nobody: t("nobody.has.it") };
+    window_shut: t("window.shut"), held_by_ai: t("ai.has.it"), not_claimed: t("claim.to.reply"), nobody: t("nobody.has.it"),
+    unknown_template: t("template.unknown"), unknown_file: t("file.failed"), too_many_files: t("file.enough") };
   refresh(id).catch(() => {});
   if (problem.code === "taken" || problem.code === "stale_epoch") {
     const it = await refresh(id).catch(() => one(id));
     const who = problem.taken_by || (it && it.assignee);
     const since = problem.since || (it && (it.assignee_since || it.mode_since));
-    if (text && who && who !== state.me.name) { await lateWriter(id, who, since, text); return; }
+    if (text && who && who !== state.me.name) { await lateWriter(id, who, since, text, files); return; }
     if (text && who === state.me.name && it) { toast(t("changed.hands.yours"), "warn"); return; }
     toast(who ? t("taken.by", { who, since: since ? when(since) : "" }) : t("changed.hands"), "warn");
     return;
@@ -51,7 +53,7 @@ export async function refused(problem, text, id = open.id) {
 }
 
 // "Bob has it since 14:02: send anyway, or leave a note?"
-async function lateWriter(id, who, since, text) {
+async function lateWriter(id, who, since, text, files) {
   const lead = can("lead");
   const answer = await ask({
     title: t("late.title", { who, since: since ? when(since) : "" }),
@@ -68,7 +70,7 @@ async function lateWriter(id, who, since, text) {
   const done = await act(id, "takeover", { force: true });
   if (!done) { setText(text); return; }
   const it = await refresh(id);
-  sendReply(it, text, done.owner_epoch);
+  sendReply(it, text, done.owner_epoch, files.length ? takeAll(id) : []);
 }
 
 // ---- acts

@@ -3,7 +3,7 @@
 import { heard } from "./dom.js";
 
 const BASE = "/api/v1";
-let csrf = null;
+let token = null;
 let signedOut = () => {};
 
 export class Problem extends Error {
@@ -19,7 +19,8 @@ export class Problem extends Error {
 }
 
 export const onSignedOut = (work) => { signedOut = work; };
-export const setCsrf = (token) => { csrf = token; };
+export const setCsrf = (told) => { token = told; };
+export const csrf = () => token;
 export const path = (id, rest) => "/conversations/" + encodeURIComponent(id) + (rest ? "/" + rest : "");
 
 export function newKey() {
@@ -29,7 +30,7 @@ export function newKey() {
 
 async function once(method, where, body, key, options) {
   const headers = { accept: "application/json" };
-  if (csrf && method !== "GET") headers["x-csrf-token"] = csrf;
+  if (token && method !== "GET") headers["x-csrf-token"] = token;
   if (key) headers["idempotency-key"] = key;
   if (body !== undefined) headers["content-type"] = "application/json";
   let response;

@@ -5,12 +5,13 @@ import { button, fill, h, memory, now, said, soon } from "./dom.js";
 import { agents, can, state } from "./store.js";
 import { lastEntry, open, showSending, toEnd, view } from "./thread.js";
 import { announce, toast } from "./dialogs.js";
+import { ACCEPTED, forgetHeld, give, hold, holds, onHeld, row, takeAll, uploading } from "./files.js";
 import { t } from "./words.js";
 
 const TEXT_BYTES_MAX = 8192;
 const TYPING_EVERY = 4000;
 
-let form, field, popup, state_, sendButton, tabs, hint, templates = [];
+let form, field, popup, picker, attachButton, heldRow, state_, sendButton, tabs, hint, templates = [];
 let writing = "reply", canned = [], choices = [], choice = 0, typedAt = 0, actions = {}, shownFor = null, shownAs = "";
 export const preferences = { undo: memory.get("undo", 0) };
 
@@ -27,10 +28,34 @@ export function makeComposer(acts) {
   popup = h("ul", { id: "choices", class: "popup", role: "listbox", "aria-label": t("canned"), hidden: true });
   sendButton = h("button", { type: "submit", class: "primary" }, t("send"));
   hint = h("p", { id: "hint", class: "hint" }, t("hint.reply"));
+  picker = h("input", { type: "file", multiple: true, hidden: true, accept: ACCEPTED, tabindex: "-1", "aria-hidden": "true", onchange: () => { attach(picker.files); picker.value = ""; field.focus(); } });
+  attachButton = h("button", { id: "attach", type: "button", class: "icon", "aria-label": t("attach"), title: t("attach"), onclick: () => picker.click() }, "＋");
+  heldRow = h("ul", { class: "held-files", "aria-label": t("attachments"), hidden: true });
+  onHeld((id) => { if (id === shownFor) showHeld(); });
   state_ = h("div", { class: "state", hidden: true });
   form = h("form", { class: "composer", "aria-label": t("write"), hidden: true, onsubmit: (event) => { event.preventDefault(); submit(); } },
-    state_, h("div", { class: "writing" }, tabs, h("div", { class: "field" }, field, popup), h("div", { class: "below" }, hint, sendButton)));
+    state_, h("div", { class: "writing" }, tabs, h("div", { class: "field" }, field, popup), heldRow, h("div", { class: "below" }, picker, attachButton, hint, sendButton)));
+  field.addEventListener("paste", (event) => { const { files } = event.clipboardData; if (files.length && mayAttach()) { event.preventDefault(); attach(files); } });
+  form.addEventListener("dragover", (event) => { if (event.dataTransfer.types.includes("Files")) event.preventDefault(); });
+  form.addEventListener("drop", (event) => { if (event.dataTransfer.files.length) { event.preventDefault(); if (mayAttach()) attach(event.dataTransfer.files); } });
   return form;
+}
+
+// ---- files
+
+const mayAttach = () => !attachButton.hidden && writing === "reply";
+
+function attach(files) {
+  const id = shownFor;
+  hold(id, files, (problem, file) => {
+    if (problem.text || !problem.code) toast(file.name + ": " + (problem.text || t("file.failed")), "warn");
+    else actions.refused(problem, null);
+  });
+}
+
+function showHeld() {
+  fill(heldRow, writing === "reply" ? row(shownFor) : []);
+  heldRow.hidden = !heldRow.children.length;
 }
 
 export const focusField = () => { if (!form.hidden && !field.disabled) field.focus(); };
@@ -56,6 +81,8 @@ export function showComposer(it) {
 function become(it, holder, mayReply) {
   form.hidden = !can("agent");
   tabs.querySelector("#tab-reply").disabled = !mayReply;
+  // Only a channel that can show files takes them.
+  attachButton.hidden = !mayReply || it.medium !== "webchat";
   setWriting(mayReply ? "reply" : "note");
   const line = why(it, holder);
   state_.hidden = !line;
@@ -66,6 +93,7 @@ export function closeComposer() {
   keepDraft.flush();
   shownFor = null; shownAs = "";
   form.hidden = true;
+  if (!state.me) forgetHeld();
 }
 
 export const shut = (it) => Boolean(it.window.closes_at) && Date.parse(it.window.closes_at) <= now();
@@ -94,9 +122,13 @@ function templatePicker(it) {
   show();
   const send = async () => {
     try {
-      await post(path(it.id, "reply"), { template: select.value, text: shown.textContent, owner_epoch: it.owner_epoch });
+      await post(path(it.id, "reply"), { template: select.value, owner_epoch: it.owner_epoch });
       toast(t("sent"));
-    } catch (problem) { actions.refused(problem, shown.textContent); }
+    } catch (problem) {
+      // A text that only the provider's approval lets through is no draft of a person.
+      actions.refused(problem, null);
+      if (problem.code === "unknown_template") loadTexts().catch(() => {});
+    }
   };
   return [h("span", { class: "warn" }, t("window.shut")), select, shown, button(t("send.template"), send, { class: "primary" })];
 }
@@ -115,6 +147,8 @@ export function setWriting(as) {
   field.placeholder = t(as === "note" ? "placeholder.note" : "placeholder.reply");
   hint.textContent = t(as === "note" ? "hint.note" : "hint.reply");
   sendButton.textContent = t(as === "note" ? "save.note" : "send");
+  attachButton.disabled = as === "note";
+  showHeld();
 }
 
 // ---- drafts
@@ -241,13 +275,15 @@ const bytes = (text) => new TextEncoder().encode(text).length;
 
 export function submit() {
   const text = field.value.trim(), it = view();
-  if (!text || !it) return;
+  const withFiles = writing === "reply" && it && holds(it.id).length > 0;
+  if (!it || (!text && !withFiles)) return;
+  if (withFiles && uploading(it.id)) { toast(t("file.wait"), "warn"); return; }
   if (bytes(text) > TEXT_BYTES_MAX) { toast(t("too.long", { n: bytes(text), max: TEXT_BYTES_MAX }), "warn"); return; }
   setText("");
   keepDraft(it.id, "");
   hideChoices();
   if (writing === "note") { sendNote(it.id, text); return; }
-  sendReply(it, text);
+  sendReply(it, text, it.owner_epoch, withFiles ? takeAll(it.id) : []);
 }
 
 async function sendNote(id, text) {
@@ -262,20 +298,20 @@ async function sendNote(id, text) {
 
 const queues = new Map(); // conversation → the last send: one after the other, in the order in which they were written
 
-export function sendReply(it, text, epoch = it.owner_epoch) {
-  const one = { id: it.id, text, key: newKey(), epoch, left: Number(preferences.undo) || 0, message: null };
+export function sendReply(it, text, epoch = it.owner_epoch, files = []) {
+  const one = { id: it.id, text, files, key: newKey(), epoch, left: Number(preferences.undo) || 0, message: null };
   if (open.id === it.id) open.sending.push(one);
-  const drop = () => { const at = open.sending.indexOf(one); if (at >= 0) open.sending.splice(at, 1); showSending(); };
+  const away = () => { const at = open.sending.indexOf(one); if (at >= 0) open.sending.splice(at, 1); showSending(); };
   const leave = async () => {
     one.undo = null; one.left = 0;
     showSending();
     try {
       for (;;) {
         try {
-          const done = await post(path(one.id, "reply"), { text, owner_epoch: one.epoch }, { key: one.key, patience: 20000, options: { keepalive: true } });
+          const done = await post(path(one.id, "reply"), { text, owner_epoch: one.epoch, attachments: files.length ? files.map((file) => file.kept.url) : undefined }, { key: one.key, patience: 20000, options: { keepalive: true } });
           one.message = done.message;
           // The stream may have brought it before the answer came.
-          if (open.id !== one.id || lastEntry() >= done.entry) drop();
+          if (open.id !== one.id || lastEntry() >= done.entry) away();
           return;
         } catch (problem) {
           if (!problem.passing) throw problem;
@@ -285,25 +321,25 @@ export function sendReply(it, text, epoch = it.owner_epoch) {
         }
       }
     } catch (problem) {
-      drop();
-      giveBack(one.id, text);
-      actions.refused(problem, text);
+      away();
+      giveBack(one.id, text, files);
+      actions.refused(problem, text, one.id, files);
     }
   };
-  const next = (queues.get(it.id) || Promise.resolve()).then(() => (one.left ? countDown(one, drop) : true)).then((go) => go && leave());
+  const next = (queues.get(it.id) || Promise.resolve()).then(() => (one.left ? countDown(one, away) : true)).then((go) => go && leave());
   queues.set(it.id, next);
   showSending();
   toEnd();
 }
 
 // The seconds in which it can be taken back. A page that is left sends at once: nothing that was sent is lost.
-function countDown(one, drop) {
+function countDown(one, away) {
   return new Promise((decide) => {
     const done = (go) => { clearInterval(timer); window.removeEventListener("pagehide", at); decide(go); };
     const at = () => done(true);
     const timer = setInterval(() => { one.left -= 1; if (one.left <= 0) done(true); else showSending(); }, 1000);
     window.addEventListener("pagehide", at);
-    one.undo = () => { done(false); drop(); giveBack(one.id, one.text); focusField(); };
+    one.undo = () => { done(false); away(); giveBack(one.id, one.text, one.files); focusField(); };
     showSending();
   });
 }
@@ -311,7 +347,9 @@ function countDown(one, drop) {
 export const undoLast = () => { const one = [...open.sending].reverse().find((it) => it.undo); if (one) { one.undo(); return true; } return false; };
 
 // What was not sent stands in the field again, or in the draft of its conversation.
-function giveBack(id, text) {
+function giveBack(id, text, files = []) {
+  give(id, files);
+  if (!text) return;
   if (shownFor === id) {
     setText(field.value.trim() ? text + "\n" + field.value : text);
     memory.set(draftKey(id), field.value);

@@ -6,6 +6,7 @@ import { listen } from "./live.js";
 import { agents, can, look, mark, marked, one, put, refresh, state, subscribe, wroteNow } from "./store.js";
 import { describe, draw, estimate, Facts } from "./turns.js";
 import { announce } from "./dialogs.js";
+import { list } from "./files.js";
 import { t } from "./words.js";
 
 const BLOCK = 40; // items in a block
@@ -348,7 +349,7 @@ export function showSending() {
   sendingBox = null;
   if (!open.sending.length) return;
   sendingBox = h("div", { class: "sending" }, open.sending.map((one) => h("article", { class: "turn ours human unsent" },
-    h("div", { class: "bubble" }, said(one.text, "p", "text")),
+    h("div", { class: "bubble" }, one.text && said(one.text, "p", "text"), one.files.length > 0 && list(one.files.map((it) => it.kept))),
     h("p", { class: "standing" }, one.left ? t("leaves.in", { n: one.left }) : one.stalled ? t("not.sent.yet") : t("sending"), " ",
       one.undo && h("button", { type: "button", class: "link", onclick: one.undo }, t("undo"))))));
   inner.append(sendingBox);

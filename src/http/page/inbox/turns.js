@@ -2,6 +2,7 @@
 // (question, tools, chunks, rules) is folded under it. Whatever anybody wrote is text.
 import { get, path } from "./api.js";
 import { at, day, fill, h, name, said, time, took, when } from "./dom.js";
+import { caption, list } from "./files.js";
 import { t } from "./words.js";
 
 // ---- what is gathered from entries, whatever is in sight
@@ -9,6 +10,7 @@ import { t } from "./words.js";
 export class Facts {
   constructor() {
     this.standing = new Map(); // message → {state, code, cause, attempts, n}
+    this.files = new Map(); // message → the files it carries
     this.asks = new Map(); // ask → {asked, answered, failed, cancelled}
     this.episodes = []; // {n, at, number, outcome}
     this.lastCustomer = -1;
@@ -19,6 +21,7 @@ export class Facts {
   learn(entry) {
     const ask = (id) => this.asks.get(id) || this.asks.set(id, {}).get(id);
     switch (entry.kind) {
+      case "files_added": this.files.set(entry.message, entry.attachments); break;
       case "settled": this.stand(entry.message, entry.state, entry.code, entry.cause, entry.n); break;
       case "ai_wrote": case "human_wrote": case "system_wrote":
         if (entry.state) this.stand(entry.message, entry.state, entry.code, null, entry.n);
@@ -99,11 +102,14 @@ function turn(item, of) {
   const side = entry.kind === "customer_wrote" ? "theirs" : "ours";
   const kind = { customer_wrote: "customer", ai_wrote: "ai", human_wrote: "human", system_wrote: "auto" }[entry.kind];
   const by = { customer: of.customer, ai: t("ai"), human: entry.agent, auto: t("class." + (entry.class || "system")) }[kind];
+  const files = of.facts.files.get(entry.message) || (entry.body && entry.body.kind === "media" ? entry.body.attachments : []);
+  const wordless = files.length > 0 && entry.text === caption(files);
   return h("article", { class: "turn " + side + " " + kind + (item.follows ? " follows" : ""), "aria-label": t("says", { who: by, at: when(entry.at) }) },
     !item.follows && h("header", {}, h("span", { class: "badge", "aria-hidden": "true" }, initial(by, kind)), h("b", {}, name(by)), " ", time(entry.at)),
     h("div", { class: "bubble" },
-      entry.text && said(entry.text, "p", "text"),
+      entry.text && !wordless && said(entry.text, "p", "text"),
       entry.body && body(entry.body),
+      files.length > 0 && list(files),
       entry.partial && h("p", { class: "faint" }, t("cut.off")),
       entry.choices && entry.choices.length > 0 && h("ul", { class: "choices", "aria-label": t("buttons") }, entry.choices.map((one) => h("li", {}, name(one.title)))),
     ),
@@ -114,28 +120,13 @@ function turn(item, of) {
 
 const initial = (by, kind) => (kind === "ai" ? "✦" : kind === "auto" ? "↻" : (Array.from(by || "?")[0] || "?").toUpperCase());
 
-// Files of customers are never loaded by themselves: a link that a person may follow, and only if it is https.
 function body(of) {
   if (of.kind === "choice") return h("p", { class: "faint" }, t("pressed"));
   if (of.kind === "location") {
     return h("p", { class: "file" }, "◎ ", of.label ? said(of.label) : "", " ", Number(of.latitude).toFixed(5) + ", " + Number(of.longitude).toFixed(5));
   }
   if (of.kind === "unknown") return h("p", { class: "faint" }, t("unknown.kind", { kind: of.of }));
-  if (of.kind !== "media") return null;
-  return [
-    h("ul", { class: "files", "aria-label": t("attachments") }, of.attachments.map((file) => h("li", { class: "file" }, fileLink(file)))),
-  ];
-}
-
-function fileLink({ url, content_type: type }) {
-  const label = [h("span", { "aria-hidden": "true" }, "▤ "), t("file"), " ", h("span", { class: "faint" }, type || "?")];
-  let safe = null;
-  try {
-    const parsed = new URL(url, location.href);
-    if (parsed.protocol === "https:" || parsed.origin === location.origin) safe = parsed.href;
-  } catch { /* not an address */ }
-  if (!safe) return h("span", { class: "faint" }, ...label, " ", t("file.unsafe"));
-  return h("a", { href: safe, target: "_blank", rel: "noopener noreferrer", title: t("file.outside") }, ...label, " ", h("span", { class: "faint" }, new URL(safe).host));
+  return null;
 }
 
 const MARKS = { pending: "○", in_flight: "◔", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "✕", suppressed: "⊘", in_doubt: "?" };

@@ -1,0 +1,172 @@
+//! Files of our own side: whoever has a conversation puts one on the shelf, and a reply names it.
+//!
+//! Two steps, so that a file that is too long is known before anything is said, and a reply may carry several. What no
+//! reply names stays unseen and goes with the conversation. Only a channel that can show files takes them: the web chat.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::asked::Named;
+use super::caller::Caller;
+use super::door::{Door, Guard};
+use super::one;
+use crate::conversation::decision::Refusal;
+use crate::conversation::message::{ATTACHMENTS_MAX, Attachment};
+use crate::conversation::words::Role;
+use crate::conversation::{Conversation, Mode};
+use crate::http::problem::Problem;
+use crate::http::upload::{self, Fault};
+use crate::http::{Doors, media};
+use crate::ids::ConversationId;
+use crate::store::media::ShelfError;
+
+pub fn doors() -> Vec<Door> {
+    vec![
+        Door::post("/api/v1/conversations/{id}/files", put)
+            .about("A file (the body as it is) for a reply of whoever has the conversation; `X-File-Name` is its name, percent-encoded. The reply names it in `attachments`.")
+            .guarded(Guard::Signed(Role::Agent))
+            .gives::<Kept>(201),
+    ]
+}
+
+/// A file that is kept.
+#[derive(Serialize, ToSchema)]
+struct Kept {
+    /// What a reply names it by, and where it is fetched.
+    url: String,
+    /// What it is called.
+    name: String,
+    /// What it is, by what it holds.
+    content_type: String,
+    /// How long it is.
+    bytes: u64,
+}
+
+async fn put(
+    State(doors): State<Doors>,
+    caller: Caller,
+    Named(id): Named,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Kept>), Problem> {
+    caller.at_least(Role::Agent)?;
+    let conversation = one::seen(&doors, &caller, id).await?;
+    has(&conversation, &caller)?;
+    let longest = longest(&doors, &conversation)?;
+    let declared = body.size_hint();
+    if declared.lower() > longest {
+        return Err(told(&Fault::Long(longest)));
+    }
+    let most = declared.upper().map_or(longest, |upper| upper.min(longest));
+    let place = Arc::clone(&doors.limits.staff_uploads).try_acquire_owned();
+    let Ok(_place) = place else {
+        return Err(told(&Fault::NoRoom));
+    };
+    if !doors.runtime.store().accepting() {
+        return Err(told(&Fault::NoRoom));
+    }
+    let taken = upload::take(&doors.media, id, body, most).await;
+    let (file, bytes) = taken.map_err(|fault| told(&fault))?;
+    let name = upload::name(&headers, file.kind);
+    let kept = Kept {
+        url: media::address(&file, &name, bytes),
+        name,
+        content_type: file.kind.content_type().to_owned(),
+        bytes,
+    };
+    Ok((StatusCode::CREATED, Json(kept)))
+}
+
+/// Only whoever has it says something to the customer.
+fn has(conversation: &Conversation, caller: &Caller) -> Result<(), Problem> {
+    match conversation.mode() {
+        Mode::Human(human) if human.agent() == caller.name() => Ok(()),
+        Mode::Human(human) => Err(Problem::refused(&Refusal::Taken {
+            by: human.agent().clone(),
+            since: human.since(),
+        })),
+        Mode::Ai(_) => Err(Problem::refused(&Refusal::HeldByAi)),
+        Mode::Waiting(_) => Err(Problem::refused(&Refusal::NotClaimed)),
+        Mode::Closed(_) => Err(Problem::refused(&Refusal::AlreadyClosed)),
+    }
+}
+
+/// The longest file that the conversation's channel takes, in bytes.
+fn longest(doors: &Doors, conversation: &Conversation) -> Result<u64, Problem> {
+    let longest = doors.limits.upload_bytes(&conversation.common().channel);
+    if longest > 0 {
+        return Ok(longest);
+    }
+    let why = "no files can be sent on this channel";
+    Err(Problem::unprocessable("no_files", why))
+}
+
+fn told(fault: &Fault) -> Problem {
+    let (status, code, again) = match fault {
+        Fault::Long(_) => (StatusCode::PAYLOAD_TOO_LARGE, "file_too_long", None),
+        Fault::Kind => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "file_kind", None),
+        Fault::Slow => (StatusCode::REQUEST_TIMEOUT, "file_slow", None),
+        Fault::Broken => (StatusCode::BAD_REQUEST, "file_broken", None),
+        Fault::Shelf(ShelfError::Enough) => (StatusCode::CONFLICT, "files_enough", None),
+        Fault::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "no_room", Some(5)),
+        Fault::Shelf(ShelfError::Full | ShelfError::Io(_)) => {
+            tracing::error!(%fault, "a file of our own side was not kept");
+            (StatusCode::SERVICE_UNAVAILABLE, "no_room", Some(60))
+        }
+    };
+    let problem = Problem::new(status, code, "The file was not taken", fault.to_string());
+    match again {
+        Some(seconds) => problem.retry_after(seconds),
+        None => problem,
+    }
+}
+
+/// The files that a reply names, each looked up: of this conversation, and there.
+///
+/// # Errors
+/// 422 when one is not, or when there are too many.
+pub async fn named(
+    doors: &Doors,
+    of: ConversationId,
+    urls: &[String],
+) -> Result<Vec<Attachment>, Problem> {
+    if urls.len() > ATTACHMENTS_MAX {
+        let why = format!("a reply has at most {ATTACHMENTS_MAX} attachments");
+        return Err(Problem::unprocessable("too_many_files", why));
+    }
+    let mut files = Vec::with_capacity(urls.len());
+    for url in urls {
+        let unknown = || {
+            let why = format!("`{url}` is no file of this conversation");
+            Problem::unprocessable("unknown_file", why).hint("POST …/files tells the address")
+        };
+        let (id, said) = media::parse(url).ok_or_else(unknown)?;
+        if id.conversation != of {
+            return Err(unknown());
+        }
+        let shelf = doors.media.clone();
+        let found = tokio::task::spawn_blocking(move || shelf.find(&id)).await;
+        let Ok(Ok(Some((_, bytes)))) = found else {
+            return Err(unknown());
+        };
+        let name = media::tidied(&said.name, id.kind);
+        files.push(Attachment {
+            url: media::address(&id, &name, bytes),
+            content_type: id.kind.content_type().to_owned(),
+        });
+    }
+    Ok(files)
+}
+
+/// What stands for files where only text is read: by the model, in a list, in an export.
+pub fn caption(files: &[Attachment]) -> String {
+    let names = files.iter().filter_map(|file| media::parse(&file.url));
+    let names: Vec<_> = names.map(|(_, told)| format!("[{}]", told.name)).collect();
+    names.join(" ")
+}
