@@ -14,6 +14,7 @@ use super::normal::normalise;
 use super::slots::{AMOUNT, Start, words_of};
 pub(super) use super::slots::{Meaning, Phrase, Slot};
 use super::spelling::{is_held, is_vowel, letters_for_digits, release, spread};
+use super::topics::{About, TOPICS};
 
 /// The bundled languages; a language's place here is its bit.
 pub(super) const LANGUAGES: [&str; 8] = ["en", "es", "pt", "fr", "de", "it", "nl", "af"];
@@ -46,6 +47,8 @@ pub(super) struct Entry {
     pub(super) senses: Vec<(Tongues, Bits)>,
     /// What it says of the mood, from −5 to 5.
     pub(super) mood: i8,
+    /// What a message with it is about.
+    pub(super) about: About,
     /// Phrases that can begin with it.
     pub(super) phrases: Vec<Start>,
     /// Worth recognising when it is misspelt.
@@ -270,6 +273,9 @@ impl Lexicon {
                 }
             }
             entry.senses = merged;
+        }
+        for (word, id) in &self.ids {
+            self.entries[usize::from(*id)].about = TOPICS.about(word);
         }
         let worth = |id: &u16| self.entries[usize::from(*id)].worth;
         let asked = |id: &u16| self.entries[usize::from(*id)].asked;

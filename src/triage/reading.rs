@@ -6,7 +6,8 @@
 
 use super::amounts;
 use super::classes::{
-    ANYBODY, BOT, Bits, CALL, CALLME, CONNECT, DET, HOW, PERSON, REAL, SOFT, WHOM, WORTH,
+    ANYBODY, BOT, Bits, CALL, CALLME, CONNECT, DET, HOW, LINK, PERSON, REAL, SOFT, TALK, WHOM,
+    WORTH,
 };
 use super::lexicon::{LANGUAGES, Lexicon, Meaning, Phrase, Tongues, UNKNOWN, tongue};
 use super::tokens::Words;
@@ -150,6 +151,7 @@ impl Reading {
         self.join(&mut hits);
         for hit in &hits {
             match hit.meaning {
+                Meaning::Not if self.is_sought(hit.from) => {}
                 Meaning::Not => self.blocked[hit.from..=hit.to].fill(true),
                 Meaning::Identity => self.block_named(hit.to),
                 Meaning::Ask | Meaning::There | Meaning::Span { .. } | Meaning::Rule { .. } => {}
@@ -161,6 +163,15 @@ impl Reading {
             Meaning::Not | Meaning::Identity | Meaning::Span { .. } => false,
         });
         self.hits = hits;
+    }
+
+    /// Whether the customer wants to speak to whom the words at `from` begin to tell of: "talk to · the person who …".
+    fn is_sought(&self, from: usize) -> bool {
+        from > 1
+            && self.bits[from - 1] & LINK != 0
+            && self.bits[from - 2] & (TALK | CONNECT) != 0
+            && self.bits[from] & (DET | ANYBODY) != 0
+            && !self.words.tokens[from].apart
     }
 
     /// Whoever is named right after `end` is not asked for.
@@ -260,7 +271,7 @@ impl Reading {
     pub(super) fn may_ask(&self) -> bool {
         self.bits
             .iter()
-            .any(|b| b & (WHOM | CONNECT | BOT | CALL | CALLME) != 0)
+            .any(|b| b & (WHOM | CONNECT | BOT | CALL | CALLME | TALK) != 0)
             || self.hits.iter().any(|hit| hit.meaning == Meaning::Ask)
             || self.bits.iter().any(|b| b & HOW != 0)
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::amounts;
 use super::asks;
 use super::classes::{I, LINK, MODAL, NEG, SOFT, TALK, WANT};
-use super::gist::Gist;
+use super::gist::{Gist, Hashes};
 use super::lexicon::{LANGUAGES, Lexicon, Meaning, tongue};
 use super::phrases::{Match, Phrases};
 use super::reading::Reading;
@@ -368,8 +368,9 @@ fn repeated(reading: &Reading, lexicon: &Lexicon, context: &Context<'_>) -> u8 {
     if context.recent.is_empty() {
         return 1;
     }
-    let gist = Gist::read(reading, lexicon);
-    let before = context.recent.iter().filter(|one| gist.same(one)).count();
+    let hashes = Hashes::of(reading, lexicon);
+    let recent = context.recent.iter();
+    let before = recent.filter(|one| hashes.same(one)).count();
     u8::try_from(before + 1).unwrap_or(u8::MAX)
 }
 

@@ -35,12 +35,20 @@ pub(super) static TOPICS: LazyLock<Topics> = LazyLock::new(Topics::bundled);
 const TEXT: &str = include_str!("data/topics.toml");
 
 /// What one word is, in which languages.
+#[derive(Clone, Debug)]
 struct Sense {
     tongues: Tongues,
     /// The word that must stand anywhere in the message too, where one must.
     with: Option<Box<str>>,
     /// `None`: it says nothing.
     topic: Option<u32>,
+}
+
+/// All that the lists and the endings say of one word, whatever stands around it: looked up once for every known word.
+#[derive(Clone, Default, Debug)]
+pub(super) struct About {
+    senses: Box<[Sense]>,
+    stem: u32,
 }
 
 /// All lists.
@@ -99,14 +107,8 @@ impl Topics {
         }
     }
 
-    /// Puts the topics of `word`, one of `all` words of a message, into `found`. Says whether any list of `tongues` holds it.
-    pub(super) fn of(
-        &self,
-        word: &str,
-        all: &[&str],
-        tongues: Tongues,
-        found: &mut Vec<u32>,
-    ) -> bool {
+    /// What `word`, or the word of a list that it was meant to be, is about.
+    pub(super) fn about(&self, word: &str) -> About {
         let slipped = || {
             let id = self
                 .slips
@@ -120,22 +122,43 @@ impl Topics {
             None if word.len() >= SLIP_LETTERS_MIN => slipped(),
             None => None,
         };
+        About {
+            senses: senses.map_or_else(Box::default, |senses| senses.clone().into()),
+            stem: stem(word),
+        }
+    }
+}
+
+impl About {
+    /// Gives `found` the topics that count beside the words `stands` knows. Says whether any list of `tongues` holds the word.
+    pub(super) fn topics(
+        &self,
+        tongues: Tongues,
+        stands: impl Fn(&str) -> bool,
+        mut found: impl FnMut(u32),
+    ) -> bool {
         let mut held = false;
-        for sense in senses.into_iter().flatten() {
-            let joined = |with: &str| all.contains(&with);
-            if sense.tongues & tongues == 0 || !sense.with.as_deref().is_none_or(joined) {
+        for sense in &self.senses {
+            if sense.tongues & tongues == 0 || !sense.with.as_deref().is_none_or(&stands) {
                 continue;
             }
             // a pair says nothing of the word by itself
             held |= sense.with.is_none();
-            found.extend(sense.topic);
+            if let Some(topic) = sense.topic {
+                found(topic);
+            }
         }
         held
+    }
+
+    /// The word without its ending, as a hash.
+    pub(super) const fn stem(&self) -> u32 {
+        self.stem
     }
 }
 
 /// `word` without its ending, as a hash.
-pub(super) fn stem(word: &str) -> u32 {
+fn stem(word: &str) -> u32 {
     let cut = |word| {
         let mut cuts = ENDINGS
             .iter()
@@ -155,7 +178,9 @@ mod tests {
         let mut found = Vec::new();
         let all: Vec<&str> = text.split(' ').collect();
         for word in &all {
-            TOPICS.of(word, &all, 1, &mut found);
+            TOPICS
+                .about(word)
+                .topics(1, |with| all.contains(&with), |topic| found.push(topic));
         }
         found
     }

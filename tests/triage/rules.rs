@@ -2,6 +2,8 @@
 //!
 //! `<language>/rules_tune.txt` was worked on with, `rules_held_out.txt` was split from it by lot and is only counted; the same
 //! hand wrote the lines and, soon after, the data, so it shows evenness rather than what strangers write. A line is `+` or `-`, a tab, the topic, a tab, and the message; `-` is a look-alike of the topic.
+//! `rules_ordinary.txt` holds ordinary messages with words that the topics share, as a topic, a tab and the message: on
+//! them no rule may fire.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -112,4 +114,38 @@ fn the_default_rules_hear_alike_in_all_languages() {
             faults.join("\n")
         );
     }
+}
+
+#[test]
+fn ordinary_messages_fire_no_default_rule() {
+    let mut fired = Vec::new();
+    for language in LANGUAGES {
+        let path = format!(
+            "{}/tests/triage/{language}/rules_ordinary.txt",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let text = fs::read_to_string(Path::new(&path)).expect("readable");
+        assert!(text.lines().count() >= 80, "{language}");
+        for line in text.lines() {
+            let (_, message) = line.split_once('\t').expect("a topic and a message");
+            for hint in [None, Some(language)] {
+                let context = Context {
+                    language: hint,
+                    ..Context::default()
+                };
+                let triage = BUNDLED.before_model(message, &context);
+                let rules = triage.findings.iter().filter(|f| {
+                    ["scope.", "keyword.", "value."]
+                        .iter()
+                        .any(|kind| f.rule.starts_with(kind))
+                });
+                fired.extend(
+                    rules.map(|f| {
+                        format!("{language} {hint:?} {message}: {} ({})", f.rule, f.matched)
+                    }),
+                );
+            }
+        }
+    }
+    assert!(fired.is_empty(), "{}\n{}", fired.len(), fired.join("\n"));
 }

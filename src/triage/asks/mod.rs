@@ -6,7 +6,9 @@
 //! spoke to …" is no verb of ours), or about somebody else ("talk to my husband") is none.
 
 mod context;
+mod frames;
 mod machine;
+mod named;
 mod people;
 mod turns;
 mod verbs;
@@ -40,9 +42,9 @@ pub(super) fn find(reading: &Reading, lexicon: &Lexicon) -> Option<Ask> {
         lexicon,
     };
     r.phrase()
-        .or_else(|| (0..reading.bits.len()).find_map(|i| r.at(i)))
+        .or_else(|| (0..reading.bits.len()).find_map(|i| r.at(i).filter(|found| !r.framed(found))))
         .or_else(|| r.bare())
-        .or_else(|| r.likely())
+        .or_else(|| r.likely().filter(|found| !r.framed(found)))
 }
 
 struct Grammar<'a> {
@@ -58,25 +60,28 @@ impl Grammar<'_> {
         }
         let mut found = None;
         if bits & (TALK | TALKING) != 0 {
-            found = self.talk(i);
+            found = self.talk(i).or_else(|| self.stranger(i));
         }
         if found.is_none() && bits & CONNECT != 0 {
             found = self.connect(i);
         }
         if found.is_none() && bits & (GIVE | GIVEME) != 0 {
-            found = self.give(i);
+            found = self.give(i).or_else(|| self.described(i));
         }
         if found.is_none() && bits & WANT != 0 {
-            found = self.want(i);
+            found = self.want(i).or_else(|| self.described(i));
         }
         if found.is_none() && bits & REACH != 0 {
-            found = self.reach(i);
+            found = self.reach(i).or_else(|| self.bidden(i));
         }
         if found.is_none() && bits & WHOM != 0 {
             found = self.person(i);
         }
         if found.is_none() && bits & (CALL | CALLME) != 0 {
-            found = self.call(i).or_else(|| self.appointment(i));
+            found = self
+                .call(i)
+                .or_else(|| self.appointment(i))
+                .or_else(|| self.bidden(i));
         }
         if found.is_none() && bits & PRESS != 0 {
             found = self.press(i);
@@ -104,7 +109,8 @@ impl Grammar<'_> {
                 let denies = |i: usize| r.bits[i] & (NEG | FED | NEGCAN) != 0;
                 let own = (hit.from..=hit.to).any(denies);
                 let later = r.bits[hit.to] & (ME | CALL) != 0 && self.put_off(hit.to);
-                let named = r.bits[hit.to] & ANYBODY == 0 || self.compound_ok(hit.to, true);
+                let noun = r.bits[hit.to] & (ANYBODY | CALL) != 0 && r.words.word(hit.to) != "dial";
+                let named = !noun || self.compound_ok(hit.to, true);
                 let first = hit.from;
                 let whether = r.bits[first] & WANT != 0 && self.asked_whether(first);
                 let own_ask = first > 0
@@ -117,6 +123,11 @@ impl Grammar<'_> {
                     && !object
                     && !whether
                     && !own_ask
+                    && !self.framed(&Ask {
+                        rule: "",
+                        from: hit.from,
+                        to: hit.to,
+                    })
             })
             .and_then(|hit| ask("ask.phrase", hit.from, hit.to))
     }

@@ -29,7 +29,11 @@ impl Grammar<'_> {
         {
             return None;
         }
-        if !asked || !r.begins_thought(first) || self.apart(h) || !r.is(h, HERE) {
+        let begins = r.begins_thought(first)
+            || r.words.word(first) == "any"
+                && first > 0
+                && matches!(r.words.word(first - 1), "is" | "are");
+        if !asked || !begins || self.apart(h) || !r.is(h, HERE) {
             return None;
         }
         let fits = r.ends_thought(h)

@@ -252,7 +252,10 @@ impl Grammar<'_> {
         let led = r.begins_thought(v)
             || (v.saturating_sub(4)..v)
                 .any(|i| r.bits[i] & (HOW | WANT | MODAL | WHEN | NEGCAN) != 0);
-        if r.is(p, SOME) && !self.some_fits(p) && !(v + 1..p).any(|i| r.is(i, REAL))
+        // "email the manager the invoice": a thing to be sent
+        let sent = matches!(r.words.word(v), "email" | "message") && !r.ends_thought(p);
+        if sent && r.is(p + 1, DET | BLOCK) && !self.apart(p + 1)
+            || r.is(p, SOME) && !self.some_fits(p) && !(v + 1..p).any(|i| r.is(i, REAL))
             || r.is(p, DEPT) && r.words.word(v) == "find"
             || self.visited(v, p)
         {
