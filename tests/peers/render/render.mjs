@@ -3,7 +3,7 @@
 //
 //   npm install && node render.mjs ANSWERS.json OUTPUT-DIRECTORY [CHROMIUM]
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createRequire } from "node:module";
@@ -129,6 +129,8 @@ for (const item of items) {
   return { html, height };
 }
 
+// Chromium writes nothing, and says nothing, where there is no such directory.
+mkdirSync(out, { recursive: true });
 for (const name of ["handoffs", "gateway", "capacity"]) {
   const { html, height } = page(JSON.parse(readFileSync(join(boards, `${name}.json`), "utf8")));
   const dir = mkdtempSync(join(tmpdir(), "segue-render-"));
