@@ -5,17 +5,19 @@
     reason = "a test tells one story from beginning to end"
 )]
 
+#[path = "pages/customers.rs"]
+mod customers;
+
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
+use customers::{FOR_A_PERSON, write_as};
 use futures_util::StreamExt as _;
 use segue::app::App;
 use segue::config::Config;
-use segue::conversation::message::{Body as Said, Customer, Inbound, Medium};
 use segue::conversation::words::{ModeName, Role};
 use segue::ids::ConversationId;
 use serde_json::{Value, json};
@@ -27,7 +29,6 @@ struct House {
     app: App,
     router: Router,
     dir: TempDir,
-    sent: AtomicU64,
 }
 
 struct Told {
@@ -51,12 +52,7 @@ async fn start_in(dir: TempDir) -> House {
     config.queues.insert("sales".into(), sales);
     let app = App::start(config).await.expect("starts");
     let router = segue::http::routes(app.doors().clone());
-    House {
-        app,
-        router,
-        dir,
-        sent: AtomicU64::new(0),
-    }
+    House { app, router, dir }
 }
 
 async fn house() -> House {
@@ -81,27 +77,12 @@ impl House {
 
     /// A customer writes; the conversation's id.
     async fn write(&self, from: &str, text: &str) -> ConversationId {
-        let doors = self.app.doors();
-        let inbound = Inbound {
-            channel: "web".into(),
-            medium: Medium::Webchat,
-            from: Customer {
-                address: from.into(),
-                name: None,
-                language: Some("en".into()),
-            },
-            to: String::new(),
-            id: format!("m{}", self.sent.fetch_add(1, Ordering::Relaxed)),
-            sent_at: None,
-            body: Said::Text(text.into()),
-        };
-        doors.runtime.deliver(inbound).await.expect("delivered");
-        doors.runtime.conversation_id(&"web".into(), from)
+        write_as(&self.app, from, None, text).await
     }
 
     /// A customer asks for a person.
     async fn ask(&self, from: &str) -> ConversationId {
-        self.write(from, "I want to talk to a human").await
+        self.write(from, FOR_A_PERSON).await
     }
 
     async fn send(&self, request: Request<Body>) -> Told {

@@ -6,15 +6,16 @@
     reason = "a test tells one story from beginning to end"
 )]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+#[path = "pages/customers.rs"]
+mod customers;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
+use customers::{FOR_A_PERSON, write_as};
 use futures_util::StreamExt as _;
 use segue::app::App;
 use segue::config::Config;
-use segue::conversation::message::{Body as Said, Customer, Inbound, Medium};
 use segue::conversation::words::Role;
 use segue::ids::ConversationId;
 use serde_json::{Value, json};
@@ -25,27 +26,21 @@ struct House {
     app: App,
     router: Router,
     dir: TempDir,
-    sent: AtomicU64,
 }
 
 impl House {
     async fn open() -> Self {
-        Self::again(tempfile::tempdir().expect("a folder"), 0).await
+        Self::again(tempfile::tempdir().expect("a folder")).await
     }
 
-    async fn again(dir: TempDir, sent: u64) -> Self {
+    async fn again(dir: TempDir) -> Self {
         let mut config = Config::demonstration();
         config.server.listen = "127.0.0.1:0".parse().expect("an address");
         config.server.ops_listen = "127.0.0.1:0".parse().expect("an address");
         config.storage.data_dir = dir.path().join("data");
         let app = App::start(config).await.expect("it starts");
         let router = segue::http::routes(app.doors().clone());
-        Self {
-            app,
-            router,
-            dir,
-            sent: AtomicU64::new(sent),
-        }
+        Self { app, router, dir }
     }
 
     fn token(&self, name: &str, role: Role) -> String {
@@ -54,26 +49,11 @@ impl House {
     }
 
     async fn write(&self, from: &str, text: &str) -> ConversationId {
-        let doors = self.app.doors();
-        let inbound = Inbound {
-            channel: "web".into(),
-            medium: Medium::Webchat,
-            from: Customer {
-                address: from.into(),
-                name: None,
-                language: Some("en".into()),
-            },
-            to: String::new(),
-            id: format!("m{}", self.sent.fetch_add(1, Ordering::Relaxed)),
-            sent_at: None,
-            body: Said::Text(text.into()),
-        };
-        doors.runtime.deliver(inbound).await.expect("delivered");
-        doors.runtime.conversation_id(&"web".into(), from)
+        write_as(&self.app, from, None, text).await
     }
 
     async fn ask(&self, from: &str) -> ConversationId {
-        self.write(from, "I want to talk to a human").await
+        self.write(from, FOR_A_PERSON).await
     }
 
     async fn call(&self, method: Method, path: &str, token: &str, body: Value) -> (u16, Value) {
@@ -152,7 +132,7 @@ async fn what_was_closed_last_stands_first_and_pages_go_on() {
     assert_eq!(status, 400, "only where it means something");
     // After a restart all of it comes from the file.
     house.app.stop().await;
-    let house = House::again(house.dir, 100).await;
+    let house = House::again(house.dir).await;
     let ana = house.token("Ana", Role::Agent);
     let path = "/conversations?mode=closed&order=newest";
     assert_eq!(house.ids(path, &ana).await, closed);
@@ -349,7 +329,7 @@ async fn canned_replies_are_kept_and_only_leads_change_them() {
     let changed = json!({"name": "hi", "text": "Hi {name}!", "language": "en"});
     assert_eq!(house.call(Method::PUT, &one, &lea, changed).await.0, 200);
     house.app.stop().await;
-    let house = House::again(house.dir, 0).await;
+    let house = House::again(house.dir).await;
     let (ana, lea) = (
         house.token("Ana", Role::Agent),
         house.token("Lea", Role::Lead),

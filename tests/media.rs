@@ -1,5 +1,10 @@
 //! Files of customers through a real server: what is taken, who has it back and how, and when it is gone.
 
+#![expect(
+    clippy::too_many_lines,
+    reason = "a test tells one story from beginning to end"
+)]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

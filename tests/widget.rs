@@ -8,112 +8,87 @@
 )]
 
 mod browser;
+#[path = "pages/files.rs"]
+mod files;
+#[path = "pages/house.rs"]
+mod house;
+#[path = "pages/timing.rs"]
+mod timing;
+#[path = "pages/visitor.rs"]
+mod visitor;
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::response::Html;
 use browser::{Browser, PATIENCE, Page};
-use segue::app::App;
+use files::{PNG, attach, file};
+use house::House;
 use segue::clock::monotonic;
-use segue::config::{Config, Environment};
 use segue::conversation::event::Act;
 use segue::conversation::words::{ModeName, Role};
-use segue::http::chat::visitor::Visitor;
 use segue::ids::ConversationId;
 use segue::runtime::Frame as Live;
 use serde_json::json;
-use tempfile::TempDir;
+use visitor::{KEPT, writes};
 
 /// What a page says that holds a chat and something to steal it with.
 const SHOP: &str = "<!doctype html><meta name=viewport content='width=device-width'><title>Shop</title>\
     <body style='font:1rem system-ui;background:#faf6ef;margin:3rem'><h1>A shop</h1><p>With things to buy.</p>\
     <button id=before>Buy</button>";
 
-struct House {
-    app: App,
-    dir: TempDir,
-    config: String,
+/// The conversation of whoever sits before the page.
+async fn conversation(house: &House, page: &dyn Sight) -> ConversationId {
+    visitor::conversation(house, &page.value(KEPT).await)
 }
 
-impl House {
-    async fn open(config: &str) -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
-        Self::again(dir, "127.0.0.1:0", config.to_owned()).await
-    }
+async fn act(house: &House, id: ConversationId, act: Act) {
+    let runtime = &house.app.doors().runtime;
+    let done = runtime.act(id, "Ana".into(), Role::Agent, act, None).await;
+    let refused = matches!(
+        done,
+        Err(_) | Ok(segue::conversation::decision::Answer::Refused(_))
+    );
+    assert!(!refused, "{done:?}");
+}
 
-    async fn again(dir: TempDir, listen: &str, text: String) -> Self {
-        let nothing = Environment::from_iter(Vec::<(&str, &str)>::new());
-        let mut config = match text.is_empty() {
-            true => Config::demonstration(),
-            false => Config::parse("t.toml", &text, Path::new(""), &nothing).expect("valid"),
-        };
-        config.server.listen = listen.parse().expect("an address");
-        config.server.ops_listen = "127.0.0.1:0".parse().expect("an address");
-        config.storage.data_dir = dir.path().join("data");
-        let app = App::start(config).await.expect("it starts");
-        Self {
-            app,
-            dir,
-            config: text,
+async fn reply(house: &House, id: ConversationId, text: &str) {
+    let text = text.to_owned();
+    act(house, id, Act::Reply { text, epoch: None }).await;
+}
+
+/// Ana begins to write, as her page tells the API.
+fn types(house: &House, id: ConversationId) {
+    let agent = "Ana".to_owned();
+    let hub = house.app.doors().runtime.hub();
+    assert!(hub.publish(id, Live::Typing { agent }) > 0);
+}
+
+/// Waits until the conversation is in that mode.
+async fn is(house: &House, id: ConversationId, mode: ModeName) {
+    let began = monotonic();
+    loop {
+        let head = house.app.doors().runtime.read(id).await.expect("readable");
+        if head.is_some_and(|head| head.mode().name() == mode) {
+            return;
         }
+        assert!(began.elapsed() < PATIENCE, "it never became {mode:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
 
-    /// Ends it and starts it again on the same data and at the same address.
-    async fn restart(self) -> Self {
-        let listen = self.app.public_address().to_string();
-        self.app.stop().await;
-        Self::again(self.dir, &listen, self.config).await
-    }
+/// A house with that configuration.
+async fn open(config: &str) -> House {
+    House::open(house::config(config)).await
+}
 
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.app.public_address())
-    }
-
-    /// The conversation of whoever sits before the page.
-    async fn conversation(&self, page: &dyn Sight) -> ConversationId {
-        let secret = page.value("localStorage.getItem('segue.chat.web')").await;
-        let secret: String = serde_json::from_str(secret.as_str().expect("kept")).expect("JSON");
-        let address = Visitor::parse(&secret).expect("a visitor").address();
-        let runtime = &self.app.doors().runtime;
-        runtime.conversation_id(&"web".into(), &address)
-    }
-
-    async fn act(&self, id: ConversationId, act: Act) {
-        let runtime = &self.app.doors().runtime;
-        let done = runtime.act(id, "Ana".into(), Role::Agent, act, None).await;
-        let refused = matches!(
-            done,
-            Err(_) | Ok(segue::conversation::decision::Answer::Refused(_))
-        );
-        assert!(!refused, "{done:?}");
-    }
-
-    async fn reply(&self, id: ConversationId, text: &str) {
-        let text = text.to_owned();
-        self.act(id, Act::Reply { text, epoch: None }).await;
-    }
-
-    /// Ana begins to write, as her page tells the API.
-    fn types(&self, id: ConversationId) {
-        let agent = "Ana".to_owned();
-        let hub = self.app.doors().runtime.hub();
-        assert!(hub.publish(id, Live::Typing { agent }) > 0);
-    }
-
-    /// Waits until the conversation is in that mode.
-    async fn is(&self, id: ConversationId, mode: ModeName) {
-        let began = monotonic();
-        loop {
-            let head = self.app.doors().runtime.read(id).await.expect("readable");
-            if head.is_some_and(|head| head.mode().name() == mode) {
-                return;
-            }
-            assert!(began.elapsed() < PATIENCE, "it never became {mode:?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
+/// One whose address is known before it opens.
+async fn open_at(listen: SocketAddr, config: &str) -> House {
+    let mut config = house::config(config);
+    config.server.listen = listen;
+    House::open(config).await
 }
 
 /// Somewhere an expression has a value: a page, or a frame of one.
@@ -212,6 +187,12 @@ fn reads(selector: &str, text: &str) -> String {
     )
 }
 
+/// Where nobody listens yet.
+fn free_address() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address")
+}
+
 /// A site of somebody else's, with `body` at its end. Returns its origin.
 async fn site(body: impl Fn(&str) -> String + Send + Sync + 'static) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
@@ -230,12 +211,6 @@ fn pictures() -> PathBuf {
     dir
 }
 
-async fn writes(page: &Page, text: &str) {
-    page.eval("document.getElementById('text').focus()").await;
-    page.types(text).await;
-    page.press("Enter").await;
-}
-
 fn no_faults(page: &Page) {
     let faults = page.faults();
     assert!(faults.is_empty(), "{faults:#?}");
@@ -246,7 +221,7 @@ async fn an_answer_comes_in_pieces_and_a_person_is_promised_at_once() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open("").await;
+    let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
     page.reads("#empty", "AI assistant").await;
@@ -276,13 +251,13 @@ async fn an_answer_comes_in_pieces_and_a_person_is_promised_at_once() {
     );
     page.reads(".message.system .text", "").await;
 
-    let id = house.conversation(&page).await;
-    house.act(id, Act::Claim { force: false }).await;
+    let id = conversation(&house, &page).await;
+    act(&house, id, Act::Claim { force: false }).await;
     page.reads("#who", "Ana").await;
     page.until("document.getElementById('line').hidden").await;
-    house.types(id);
+    types(&house, id);
     page.reads("#typing", "Ana").await;
-    house.reply(id, "Hello, this is Ana. How can I help?").await;
+    reply(&house, id, "Hello, this is Ana. How can I help?").await;
     page.reads(".message.human", "this is Ana").await;
     page.until("document.getElementById('typing').hidden").await;
     page.reads("#aloud", "Ana: Hello, this is Ana.").await;
@@ -295,7 +270,7 @@ async fn without_websocket_the_thread_goes_on_by_events_and_post() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open("").await;
+    let house = open("").await;
     let page = browser.page().await;
     let source = "window.WebSocket = class { constructor() { window.tried = (window.tried || 0) + 1; setTimeout(() => this.onclose({code: 1006, reason: ''})); } send() {} close() {} }; WebSocket.OPEN = 1;";
     page.before_all(source).await;
@@ -304,12 +279,12 @@ async fn without_websocket_the_thread_goes_on_by_events_and_post() {
     page.until("document.querySelector('.message.ai:not(.writing)')")
         .await;
     assert!(page.eval("tried").await.as_u64() >= Some(2));
-    let id = house.conversation(&page).await;
-    house.is(id, ModeName::Ai).await;
+    let id = conversation(&house, &page).await;
+    is(&house, id, ModeName::Ai).await;
     page.click("#person").await;
     page.until("document.body.dataset.mode === 'waiting'").await;
-    house.act(id, Act::Claim { force: false }).await;
-    house.reply(id, "I am here").await;
+    act(&house, id, Act::Claim { force: false }).await;
+    reply(&house, id, "I am here").await;
     page.reads(".message.human", "I am here").await;
     // Nothing twice after a reload, either.
     page.open(&house.url("/chat?lang=en")).await;
@@ -328,13 +303,13 @@ async fn what_is_written_offline_and_during_a_restart_arrives_once_and_in_order(
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open("").await;
+    let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
     page.click("#person").await;
     page.until("document.body.dataset.mode === 'waiting'").await;
-    let id = house.conversation(&page).await;
-    house.act(id, Act::Claim { force: false }).await;
+    let id = conversation(&house, &page).await;
+    act(&house, id, Act::Claim { force: false }).await;
     page.reads("#who", "Ana").await;
 
     page.offline(true).await;
@@ -344,23 +319,21 @@ async fn what_is_written_offline_and_during_a_restart_arrives_once_and_in_order(
     }
     page.until("document.querySelectorAll('.message.pending').length === 2")
         .await;
-    house.reply(id, "Are you still there?").await;
+    reply(&house, id, "Are you still there?").await;
     page.offline(false).await;
     page.until("document.querySelectorAll('.message.pending').length === 0")
         .await;
     page.reads(".message.human", "Are you still there?").await;
     page.until("document.getElementById('state').hidden").await;
 
-    let listen = house.app.public_address();
-    let (dir, config) = (house.dir, house.config);
-    house.app.stop().await;
+    let shut = house.shut().await;
     page.reads("#state", "No connection").await;
     writes(&page, "written while the house was shut").await;
     // Also a page that is opened again finds it.
-    let house = House::again(dir, &listen.to_string(), config).await;
+    let house = shut.open().await;
     page.until("document.querySelectorAll('.message.pending').length === 0")
         .await;
-    house.reply(id, "Here again").await;
+    reply(&house, id, "Here again").await;
     page.reads(".message.human", "Here again").await;
     let own = "[...document.querySelectorAll('.message.you .text')].map((one) => one.innerText).join('|')";
     let expected = "I would like to talk to a person|first offline|second offline|written while the house was shut";
@@ -376,13 +349,13 @@ async fn a_restart_in_the_middle_of_a_talk_is_hardly_seen() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open("").await;
+    let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
     writes(&page, "How long does shipping take?").await;
     page.until("document.querySelector('.message.ai:not(.writing)')")
         .await;
-    let house = house.restart().await;
+    let house = house.shut().await.open().await;
     writes(&page, "And to Spain?").await;
     page.until(
         "document.querySelectorAll('.message.ai:not(.writing), .message.system').length >= 2",
@@ -401,15 +374,15 @@ async fn nothing_anybody_writes_becomes_more_than_text() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open("").await;
+    let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
     page.eval("window.stolen = 0; window.alert = () => { stolen += 1; }")
         .await;
     page.click("#person").await;
     page.until("document.body.dataset.mode === 'waiting'").await;
-    let id = house.conversation(&page).await;
-    house.act(id, Act::Claim { force: false }).await;
+    let id = conversation(&house, &page).await;
+    act(&house, id, Act::Claim { force: false }).await;
     let tries = [
         "<script>alert(1)</script><img src=x onerror=alert(1)>",
         "<a href=\"javascript:alert(1)\">click</a> javascript:alert(1) JAVASCRIPT:alert(1)",
@@ -423,7 +396,7 @@ async fn nothing_anybody_writes_becomes_more_than_text() {
         "https://x.example/\"onmouseover=\"alert(1)",
     ];
     for text in tries {
-        house.reply(id, text).await;
+        reply(&house, id, text).await;
         writes(&page, text).await;
     }
     page.until("document.querySelectorAll('.message.human').length === 10")
@@ -476,7 +449,7 @@ async fn whatever_text_comes_only_links_to_the_web_are_made_of_it() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open("").await;
+    let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
     // Random texts out of what is dangerous: nothing but text and links to http and https may come of any.
@@ -512,7 +485,7 @@ async fn whatever_colour_a_site_asks_for_can_be_read() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open("").await;
+    let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
     let script = r##"(async () => {
@@ -537,7 +510,7 @@ async fn an_offer_has_buttons_that_stand_until_they_are_answered() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open("").await;
+    let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
     for asked in 1..=3 {
@@ -570,20 +543,20 @@ async fn a_persons_reply_is_on_the_customers_screen_at_once() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open("").await;
+    let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
     page.click("#person").await;
     page.until("document.body.dataset.mode === 'waiting'").await;
-    let id = house.conversation(&page).await;
-    house.act(id, Act::Claim { force: false }).await;
+    let id = conversation(&house, &page).await;
+    act(&house, id, Act::Claim { force: false }).await;
     page.reads("#who", "Ana").await;
     page.eval("window.seen = {}; new MutationObserver(() => { for (const one of document.querySelectorAll('.message.human .text')) seen[one.textContent] ??= (performance.timeOrigin + performance.now()) % 86400000; }).observe(document.getElementById('log'), {childList: true, subtree: true})").await;
     let mut took = Vec::new();
     for n in 0..100 {
         let text = format!("reply {n}");
         let said = house.app.doors().runtime.now().as_millis();
-        house.reply(id, &text).await;
+        reply(&house, id, &text).await;
         page.until(&format!("seen['{text}']")).await;
         let seen = page.eval(&format!("seen['{text}']")).await;
         took.push(
@@ -603,21 +576,52 @@ async fn a_persons_reply_is_on_the_customers_screen_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_light_soon_there_and_never_in_the_way() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = open("").await;
+    let page = browser.page().await;
+    timing::watch_for(&page, "#person-text:not(:empty)").await;
+    page.open(&house.url("/chat?lang=en")).await;
+    let first = timing::first_seen(&page).await;
+    let weight = timing::weight(&page).await;
+    page.until("!document.getElementById('attach').disabled")
+        .await;
+    let step = "const field = document.getElementById('text'); field.value += 'x'; field.dispatchEvent(new Event('input'))";
+    let letters = timing::steps(&page, 40, step).await;
+    let (p50, p95) = (timing::at(&letters, 50), timing::at(&letters, 95));
+    writeln!(
+        std::io::stderr(),
+        "{weight} bytes; first view {first:.0} ms; a letter p50 {p50:.0} p95 {p95:.0} ms"
+    )
+    .expect("open");
+    assert!(weight < timing::WEIGHT_MAX, "{weight} bytes");
+    // Some times what a person is promised: other tests share the machine.
+    assert!(first < 3_000.0, "{first}");
+    assert!(p50 < 200.0, "{letters:?}");
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_thread_is_there_soon_and_ends_at_its_end() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open("").await;
+    let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
     page.click("#person").await;
     page.until("document.body.dataset.mode === 'waiting'").await;
-    let id = house.conversation(&page).await;
-    house.act(id, Act::Claim { force: false }).await;
+    let id = conversation(&house, &page).await;
+    act(&house, id, Act::Claim { force: false }).await;
     for n in 0..600 {
-        house
-            .reply(id, &format!("Line {n} of a talk that goes on and on."))
-            .await;
+        reply(
+            &house,
+            id,
+            &format!("Line {n} of a talk that goes on and on."),
+        )
+        .await;
     }
     page.reads(".message.human", "Line 599 ").await;
     let began = monotonic();
@@ -638,7 +642,7 @@ async fn a_long_thread_is_there_soon_and_ends_at_its_end() {
     page.eval("document.getElementById('log').scrollTop = 0")
         .await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    house.reply(id, "And one more").await;
+    reply(&house, id, "And one more").await;
     page.until("!document.getElementById('newer').hidden").await;
     assert_eq!(
         page.eval("document.getElementById('log').scrollTop").await,
@@ -649,46 +653,36 @@ async fn a_long_thread_is_there_soon_and_ends_at_its_end() {
     house.app.stop().await;
 }
 
-/// Puts a file into the page's input, as the system's dialog does.
-async fn attach(page: &Page, file: &Path) {
-    let input = json!({"expression": "document.getElementById('file')"});
-    let input = page.call("Runtime.evaluate", input).await;
-    let files = json!({"files": [file], "objectId": input["result"]["objectId"]});
-    page.call("DOM.setFileInputFiles", files).await;
-}
-
-/// A picture of 2 by 2 points.
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x02\x08\x02\0\0\0\xfd\xd4\x9as\0\0\0\x15IDATx\xdac8\xa1a\xa3\x11u\x82\xe1\x03\x90^\x10\x05\0&\x1a\x05\x8d4\xa7\xe8\xc2\0\0\0\0IEND\xaeB`\x82";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_taken_by_what_they_hold_and_refused_with_a_reason() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open("[channels.web]\nkind = \"webchat\"\nupload_mb = 1\n").await;
+    let house = open("[channels.web]\nkind = \"webchat\"\nupload_mb = 1\n").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
     page.until("!document.getElementById('attach').disabled")
         .await;
     let folder = tempfile::tempdir().expect("a folder");
-    let make = |name: &str, bytes: &[u8]| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, bytes).expect("writable");
-        path
-    };
-    attach(&page, &make("gr\u{f6}\u{df}e.png", PNG)).await;
+    let make = |name: &str, bytes: &[u8]| file(folder.path(), name, bytes);
+    attach(&page, "#file", &make("gr\u{f6}\u{df}e.png", PNG)).await;
     page.until("document.querySelectorAll('.message.you .file').length === 1")
         .await;
     page.reads(".file", "gr\u{f6}\u{df}e.png").await;
     page.until("document.querySelector('.file img')?.naturalWidth > 0")
         .await;
-    attach(&page, &make("page.png", b"<html><script>alert(1)</script>")).await;
+    attach(
+        &page,
+        "#file",
+        &make("page.png", b"<html><script>alert(1)</script>"),
+    )
+    .await;
     page.reads(".message.failed", "Files of this kind cannot be sent")
         .await;
-    attach(&page, &make("long.txt", &[b'a'; 1024 * 1024 + 1])).await;
+    attach(&page, "#file", &make("long.txt", &[b'a'; 1024 * 1024 + 1])).await;
     page.reads(".message.failed", "Files may have 1 MB at most")
         .await;
-    attach(&page, &make("notes.txt", "Größe 42\n".as_bytes())).await;
+    attach(&page, "#file", &make("notes.txt", "Größe 42\n".as_bytes())).await;
     page.reads(".file", "notes.txt").await;
     // After a reload both are there, and what was refused is not.
     page.open(&house.url("/chat?lang=en")).await;
@@ -708,16 +702,13 @@ async fn the_widget_on_another_site_keeps_its_thread_and_its_secrets() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let ours = listener.local_addr().expect("an address");
-    drop(listener);
+    let ours = free_address();
     let tag = format!(
         "<script src='http://{ours}/chat/widget.js' data-channel=web data-color='#7a1fa2' data-language=en data-title='Help' async></script>"
     );
     let shop = site(move |_| tag.clone()).await;
     let config = format!("[channels.web]\nkind = \"webchat\"\nallowed_origins = [\"{shop}\"]\n");
-    let dir = tempfile::tempdir().expect("a folder");
-    let house = House::again(dir, &ours.to_string(), config).await;
+    let house = open_at(ours, &config).await;
 
     let page = browser.page().await;
     page.open(&shop).await;
@@ -742,7 +733,7 @@ async fn the_widget_on_another_site_keeps_its_thread_and_its_secrets() {
     chat.writes("How long does shipping take?").await;
     chat.until("document.querySelector('.message.ai:not(.writing)')")
         .await;
-    let id = house.conversation(&chat).await;
+    let id = conversation(&house, &chat).await;
 
     // The site's scripts have neither the frame nor what it keeps.
     let reached = "frames.length + document.querySelectorAll('iframe').length + [...document.querySelectorAll('div')].filter((one) => one.shadowRoot).length";
@@ -771,10 +762,10 @@ async fn the_widget_on_another_site_keeps_its_thread_and_its_secrets() {
         .await;
 
     // Shut, it counts what comes; opened, the count is gone.
-    house.act(id, Act::Escalate { queue: None }).await;
+    act(&house, id, Act::Escalate { queue: None }).await;
     chat.until("document.body.dataset.mode === 'waiting'").await;
-    house.act(id, Act::Claim { force: false }).await;
-    house.reply(id, "Here is Ana").await;
+    act(&house, id, Act::Claim { force: false }).await;
+    reply(&house, id, "Here is Ana").await;
     chat.reads(".message.human", "Here is Ana").await;
 
     // On the next page of the site it is the same thread, and it is open again where it was open.
@@ -782,7 +773,7 @@ async fn the_widget_on_another_site_keeps_its_thread_and_its_secrets() {
     page.open(&format!("{shop}/next")).await;
     let chat = Frame::of(&page, 0).await;
     chat.reads(".message.human", "Here is Ana").await;
-    assert_eq!(house.conversation(&chat).await, id);
+    assert_eq!(conversation(&house, &chat).await, id);
     page.picture(&pictures().join("widget.png")).await;
     no_faults(&page);
 
@@ -812,9 +803,7 @@ async fn two_tabs_become_one_visitor_and_show_the_same() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let ours = listener.local_addr().expect("an address");
-    drop(listener);
+    let ours = free_address();
     // Two frames of one page are what two tabs are: two documents with one storage. Neither knows of the other.
     let two = move |shop: &str| {
         let frame = format!(
@@ -824,8 +813,7 @@ async fn two_tabs_become_one_visitor_and_show_the_same() {
     };
     let shop = site(two).await;
     let config = format!("[channels.web]\nkind = \"webchat\"\nallowed_origins = [\"{shop}\"]\n");
-    let dir = tempfile::tempdir().expect("a folder");
-    let house = House::again(dir, &ours.to_string(), config).await;
+    let house = open_at(ours, &config).await;
     let page = browser.page().await;
     page.open(&shop).await;
     let (one, two) = (Frame::of(&page, 0).await, Frame::of(&page, 1).await);
@@ -898,7 +886,7 @@ async fn it_looks_well_on_a_desk_and_in_a_hand_by_day_and_by_night() {
         return;
     };
     let calendar = "[channels.web]\nkind = \"webchat\"\n[queues.support]\ntell_position = true\n";
-    let house = House::open(calendar).await;
+    let house = open(calendar).await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
     writes(
@@ -910,7 +898,7 @@ async fn it_looks_well_on_a_desk_and_in_a_hand_by_day_and_by_night() {
         .await;
     page.click("#person").await;
     page.until("document.body.dataset.mode === 'waiting'").await;
-    let id = house.conversation(&page).await;
+    let id = conversation(&house, &page).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     for (name, width, height, phone) in [("desk", 1100, 760, false), ("phone", 390, 780, true)] {
         page.size(width, height, phone).await;
@@ -927,13 +915,13 @@ async fn it_looks_well_on_a_desk_and_in_a_hand_by_day_and_by_night() {
             );
         }
     }
-    house.act(id, Act::Claim { force: false }).await;
-    house
-        .reply(
-            id,
-            "Hello, I am Ana. Orders above 50 € ship free: https://shop.example/shipping",
-        )
-        .await;
+    act(&house, id, Act::Claim { force: false }).await;
+    reply(
+        &house,
+        id,
+        "Hello, I am Ana. Orders above 50 € ship free: https://shop.example/shipping",
+    )
+    .await;
     page.reads(".message.human", "I am Ana").await;
     writes(
         &page,
@@ -941,7 +929,7 @@ async fn it_looks_well_on_a_desk_and_in_a_hand_by_day_and_by_night() {
     )
     .await;
     writes(&page, &"averyveryverylongword".repeat(9)).await;
-    house.types(id);
+    types(&house, id);
     page.reads("#typing", "Ana").await;
     page.until("document.querySelectorAll('.pending').length === 0")
         .await;
