@@ -5,137 +5,62 @@
     reason = "a test tells one story from beginning to end"
 )]
 
+#[path = "pages/audit.rs"]
+mod audit;
 mod browser;
+#[path = "pages/customers.rs"]
+mod customers;
+#[path = "inbox/edges.rs"]
+mod edges;
+#[path = "pages/house.rs"]
+mod house;
+#[path = "pages/staff.rs"]
+mod staff;
+#[path = "pages/timing.rs"]
+mod timing;
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use audit::AUDIT;
 use browser::{Browser, Page};
-use segue::app::App;
-use segue::config::Config;
+use customers::{FOR_A_PERSON, write_as};
+use house::House;
 use segue::conversation::event::Act;
-use segue::conversation::message::{Body, Customer, Inbound, Medium};
-use segue::conversation::trail::Fact;
 use segue::conversation::words::Role;
 use segue::ids::ConversationId;
-use tempfile::TempDir;
+use staff::{claims, person, replies, row, says, sign_in, sign_in_again};
 
-/// A running Segue with people in it.
-struct House {
-    app: App,
-    dir: TempDir,
-    sent: AtomicU64,
+/// A running Segue with two queues.
+async fn open() -> House {
+    open_with(Duration::from_mins(30)).await
 }
 
-impl House {
-    async fn open() -> Self {
-        Self::again(tempfile::tempdir().expect("a folder"), "127.0.0.1:0", 0).await
+/// One where whoever has a conversation is asked after `silence` whether they are done.
+async fn open_with(silence: Duration) -> House {
+    let mut config = house::config("");
+    for queue in config.queues.values_mut() {
+        queue.agent_silence = silence;
     }
-
-    /// One where whoever has a conversation is soon asked whether they are done.
-    async fn impatient() -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
-        Self::of(dir, "127.0.0.1:0", 0, Duration::from_secs(2)).await
-    }
-
-    async fn again(dir: TempDir, listen: &str, sent: u64) -> Self {
-        Self::of(dir, listen, sent, Duration::from_mins(30)).await
-    }
-
-    async fn of(dir: TempDir, listen: &str, sent: u64, silence: Duration) -> Self {
-        let mut config = Config::demonstration();
-        config.server.listen = listen.parse().expect("an address");
-        config.server.ops_listen = "127.0.0.1:0".parse().expect("an address");
-        config.storage.data_dir = dir.path().join("data");
-        for queue in config.queues.values_mut() {
-            queue.agent_silence = silence;
-        }
-        let sales = config.queues.values().next().expect("a queue").clone();
-        config.queues.insert("sales".into(), sales);
-        let app = App::start(config).await.expect("it starts");
-        Self {
-            app,
-            dir,
-            sent: AtomicU64::new(sent),
-        }
-    }
-
-    /// Ends it and starts it again on the same data and at the same address.
-    async fn restart(self) -> Self {
-        let listen = self.app.public_address().to_string();
-        self.app.stop().await;
-        Self::again(self.dir, &listen, self.sent.into_inner()).await
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}/inbox", self.app.public_address())
-    }
-
-    /// Somebody who is kept beyond a restart; their token.
-    fn person(&self, name: &str, role: Role) -> String {
-        let people = self.app.doors().desk.people();
-        let token = people.add(name, role, BTreeSet::new()).expect("a new name");
-        token.reveal().to_owned()
-    }
-
-    /// A customer writes; the conversation's id.
-    async fn write(&self, from: &str, text: &str) -> ConversationId {
-        self.write_as(from, &format!("Customer {from}"), text).await
-    }
-
-    async fn write_as(&self, from: &str, name: &str, text: &str) -> ConversationId {
-        let doors = self.app.doors();
-        let inbound = Inbound {
-            channel: "web".into(),
-            medium: Medium::Webchat,
-            from: Customer {
-                address: from.into(),
-                name: Some(name.into()),
-                language: Some("en".into()),
-            },
-            to: String::new(),
-            id: format!("m{}", self.sent.fetch_add(1, Ordering::Relaxed)),
-            sent_at: None,
-            body: Body::Text(text.into()),
-        };
-        doors.runtime.deliver(inbound).await.expect("delivered");
-        doors.runtime.conversation_id(&"web".into(), from)
-    }
-
-    /// A customer asks for a person.
-    async fn ask(&self, from: &str) -> ConversationId {
-        self.write(from, "I want to talk to a human").await
-    }
-
-    /// What people have written in a conversation.
-    async fn replies(&self, id: ConversationId) -> Vec<String> {
-        let entries = self.app.doors().runtime.trail(id, 0, 5_000).await;
-        let text = |fact: &Fact| {
-            let Fact::HumanWrote { text, .. } = fact else {
-                return None;
-            };
-            Some(text.clone())
-        };
-        let entries = entries.expect("readable");
-        entries
-            .iter()
-            .filter_map(|entry| text(&entry.fact))
-            .collect()
-    }
-
-    async fn sign_in(&self, page: &Page, token: &str) {
-        page.open(&self.url()).await;
-        sign_in(page, token).await;
-    }
+    let sales = config.queues.values().next().expect("a queue").clone();
+    config.queues.insert("sales".into(), sales);
+    House::open(config).await
 }
 
-async fn sign_in(page: &Page, token: &str) {
-    page.until("document.activeElement?.id === 'token'").await;
-    page.types(token).await;
-    page.press("Enter").await;
-    page.until("!document.getElementById('app').hidden").await;
+/// A customer writes; the conversation's id.
+async fn write(house: &House, from: &str, text: &str) -> ConversationId {
+    write_as(&house.app, from, Some(&format!("Customer {from}")), text).await
+}
+
+/// A customer asks for a person.
+async fn ask(house: &House, from: &str) -> ConversationId {
+    write(house, from, FOR_A_PERSON).await
+}
+
+/// Has Ana sign in and claim a conversation.
+async fn ana_claims(house: &House, page: &Page, id: ConversationId) {
+    sign_in(house, page, &person(house, "Ana", Role::Agent)).await;
+    claims(page, id).await;
 }
 
 fn no_faults(page: &Page) {
@@ -143,20 +68,16 @@ fn no_faults(page: &Page) {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-fn row(id: ConversationId) -> String {
-    format!("#row-{id}")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_who_claim_at_once_one_writes_and_the_other_learns_who_has_it() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open().await;
-    let id = house.ask("visitor-1").await;
+    let house = open().await;
+    let id = ask(&house, "visitor-1").await;
     let (ana, ben) = (browser.page().await, browser.page().await);
     for (page, name) in [(&ana, "Ana"), (&ben, "Ben")] {
-        house.sign_in(page, &house.person(name, Role::Agent)).await;
+        sign_in(&house, page, &person(&house, name, Role::Agent)).await;
         page.click(&row(id)).await;
         page.reads(".composer .state", "Claim it to reply").await;
     }
@@ -180,13 +101,12 @@ async fn of_two_who_claim_at_once_one_writes_and_the_other_learns_who_has_it() {
         .reads(".composer .state", &format!("{name} has this conversation"))
         .await;
     winner.until("document.activeElement?.id === 'text'").await;
-    winner.types("Hello, how can I help?").await;
-    winner.press("Enter").await;
+    says(winner, "Hello, how can I help?").await;
     loser
         .reads(".turn.human:not(.unsent)", "Hello, how can I help?")
         .await;
     winner.reads(".turn.human .standing", "").await;
-    assert_eq!(house.replies(id).await, ["Hello, how can I help?"]);
+    assert_eq!(replies(&house, id).await, ["Hello, how can I help?"]);
     no_faults(&ana);
     no_faults(&ben);
     house.app.stop().await;
@@ -197,7 +117,7 @@ async fn what_customers_and_people_write_is_never_markup() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open().await;
+    let house = open().await;
     let attempts = [
         "<img src=x onerror=\"window.hacked=1\">",
         "<script>window.hacked=1</script>",
@@ -206,25 +126,18 @@ async fn what_customers_and_people_write_is_never_markup() {
         "\u{202e}txt.exe\u{202c} \u{2066}hidden\u{2069}",
         "{{constructor.constructor('window.hacked=1')()}}",
     ];
-    let id = house.ask("<b onmouseover=hacked=1>visitor</b>").await;
+    let id = ask(&house, "<b onmouseover=hacked=1>visitor</b>").await;
     for text in attempts {
-        house
-            .write("<b onmouseover=hacked=1>visitor</b>", text)
-            .await;
+        write(&house, "<b onmouseover=hacked=1>visitor</b>", text).await;
     }
     let page = browser.page().await;
-    house.sign_in(&page, &house.person("Ana", Role::Lead)).await;
-    page.click(&row(id)).await;
-    page.press("Escape").await;
-    page.press("c").await;
-    page.until("document.activeElement?.id === 'text'").await;
-    page.types("<img src=x onerror=window.hacked=1>").await;
-    page.press("Enter").await;
+    sign_in(&house, &page, &person(&house, "Ana", Role::Lead)).await;
+    claims(&page, id).await;
+    says(&page, "<img src=x onerror=window.hacked=1>").await;
     page.reads(".turn.human", "<img src=x onerror").await;
     page.press("Escape").await;
     page.press("n").await;
-    page.types("<svg onload=window.hacked=1> @Ana").await;
-    page.press("Enter").await;
+    says(&page, "<svg onload=window.hacked=1> @Ana").await;
     page.reads(".note", "<svg onload").await;
     for text in attempts {
         page.reads(".turn.customer .text", text).await;
@@ -246,30 +159,21 @@ async fn a_cut_network_loses_nothing_and_doubles_nothing() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open().await;
-    let id = house.ask("visitor-1").await;
+    let house = open().await;
+    let id = ask(&house, "visitor-1").await;
     let page = browser.page().await;
-    house
-        .sign_in(&page, &house.person("Ana", Role::Agent))
-        .await;
-    page.click(&row(id)).await;
-    page.press("Escape").await;
-    page.press("c").await;
-    page.until("document.activeElement?.id === 'text'").await;
+    ana_claims(&house, &page, id).await;
     page.offline(true).await;
     page.reads(".offline", "Not connected").await;
     for n in 0..3 {
-        house
-            .write("visitor-1", &format!("while you were away {n}"))
-            .await;
+        write(&house, "visitor-1", &format!("while you were away {n}")).await;
     }
-    let other = house.ask("visitor-2").await;
-    page.types("written without a network").await;
-    page.press("Enter").await;
+    let other = ask(&house, "visitor-2").await;
+    says(&page, "written without a network").await;
     page.reads(".turn.unsent", "written without a network")
         .await;
     tokio::time::sleep(Duration::from_millis(700)).await;
-    assert!(house.replies(id).await.is_empty());
+    assert!(replies(&house, id).await.is_empty());
     page.offline(false).await;
     page.until("document.querySelector('.offline').hidden")
         .await;
@@ -284,7 +188,7 @@ async fn a_cut_network_loses_nothing_and_doubles_nothing() {
         );
         page.until(&format!("{shown} === 1")).await;
     }
-    assert_eq!(house.replies(id).await, ["written without a network"]);
+    assert_eq!(replies(&house, id).await, ["written without a network"]);
     no_faults(&page);
     house.app.stop().await;
 }
@@ -294,30 +198,26 @@ async fn a_restart_in_the_middle_asks_for_the_token_and_goes_on() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open().await;
-    let id = house.ask("visitor-1").await;
-    let token = house.person("Ana", Role::Agent);
+    let house = open().await;
+    let id = ask(&house, "visitor-1").await;
+    let token = person(&house, "Ana", Role::Agent);
     let page = browser.page().await;
-    house.sign_in(&page, &token).await;
-    page.click(&row(id)).await;
-    page.press("Escape").await;
-    page.press("c").await;
-    page.until("document.activeElement?.id === 'text'").await;
+    sign_in(&house, &page, &token).await;
+    claims(&page, id).await;
     page.types("half a sen").await;
-    let house = house.restart().await;
+    let house = house.shut().await.open().await;
     page.reads("#signin", "Your session is over").await;
-    house.write("visitor-1", "are you still there?").await;
-    sign_in(&page, &token).await;
+    write(&house, "visitor-1", "are you still there?").await;
+    sign_in_again(&page, &token).await;
     page.reads(".turn.customer", "are you still there?").await;
     page.until("document.getElementById('text').value === 'half a sen'")
         .await;
     page.until("document.activeElement?.id === 'text'").await;
     page.press("End").await;
-    page.types("tence, whole").await;
-    page.press("Enter").await;
+    says(&page, "tence, whole").await;
     page.reads(".turn.human:not(.unsent)", "half a sentence, whole")
         .await;
-    assert_eq!(house.replies(id).await, ["half a sentence, whole"]);
+    assert_eq!(replies(&house, id).await, ["half a sentence, whole"]);
     house.app.stop().await;
 }
 
@@ -326,13 +226,13 @@ async fn a_whole_conversation_goes_by_keyboard_alone() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open().await;
-    house.ask("visitor-1").await;
-    let second = house.ask("visitor-2").await;
-    let lead = house.person("Ana", Role::Lead);
+    let house = open().await;
+    ask(&house, "visitor-1").await;
+    let second = ask(&house, "visitor-2").await;
+    let lead = person(&house, "Ana", Role::Lead);
     let ask = r#"{"name":"hello","text":"Hello {name}, this is {agent}."}"#;
     let page = browser.page().await;
-    house.sign_in(&page, &lead).await;
+    sign_in(&house, &page, &lead).await;
     let added = page
         .eval(&format!(
             "fetch('/api/v1/agents/me').then((told) => told.json()).then((me) => fetch('/api/v1/canned', {{method: 'POST', \
@@ -340,7 +240,7 @@ async fn a_whole_conversation_goes_by_keyboard_alone() {
         ))
         .await;
     assert_eq!(added, 201);
-    page.open(&house.url()).await;
+    page.open(&house.url("/inbox")).await;
     page.until(&format!("document.querySelector('{}')", row(second)))
         .await;
     // From the top of the page to the list, by the tab key.
@@ -364,12 +264,11 @@ async fn a_whole_conversation_goes_by_keyboard_alone() {
     )
     .await;
     page.press("Shift+Enter").await;
-    page.types("How can I help?").await;
-    page.press("Enter").await;
+    says(&page, "How can I help?").await;
     page.reads(".turn.human:not(.unsent)", "How can I help?")
         .await;
     assert_eq!(
-        house.replies(second).await,
+        replies(&house, second).await,
         ["Hello Customer visitor-2, this is Ana.\nHow can I help?"]
     );
     page.press("Escape").await;
@@ -396,16 +295,13 @@ async fn whoever_writes_too_late_is_asked_and_can_leave_a_note() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open().await;
-    let id = house.ask("visitor-1").await;
-    let token = house.person("Ana", Role::Agent);
-    house.person("Bob", Role::Lead);
+    let house = open().await;
+    let id = ask(&house, "visitor-1").await;
+    let token = person(&house, "Ana", Role::Agent);
+    person(&house, "Bob", Role::Lead);
     let page = browser.page().await;
-    house.sign_in(&page, &token).await;
-    page.click(&row(id)).await;
-    page.press("Escape").await;
-    page.press("c").await;
-    page.until("document.activeElement?.id === 'text'").await;
+    sign_in(&house, &page, &token).await;
+    claims(&page, id).await;
     page.types("my answer").await;
     // Taken away between the last look and Enter: the page is not told before the answer to its reply.
     page.eval("void (() => { window.fetchOf = window.fetch; window.fetch = (where, how) => String(where).endsWith('/reply') ? window.go.then(() => window.fetchOf(where, how)) : window.fetchOf(where, how); window.go = new Promise((go) => { window.let = go; }); })()").await;
@@ -421,7 +317,7 @@ async fn whoever_writes_too_late_is_asked_and_can_leave_a_note() {
     page.reads("dialog", "my answer").await;
     page.click("dialog button[value=note]").await;
     page.reads(".note", "my answer").await;
-    assert!(house.replies(id).await.is_empty());
+    assert!(replies(&house, id).await.is_empty());
     no_faults(&page);
     house.app.stop().await;
 }
@@ -431,12 +327,10 @@ async fn are_you_done_is_answered_and_not_scrolled_away() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::impatient().await;
-    let id = house.ask("visitor-1").await;
+    let house = open_with(Duration::from_secs(2)).await;
+    let id = ask(&house, "visitor-1").await;
     let page = browser.page().await;
-    house
-        .sign_in(&page, &house.person("Ana", Role::Agent))
-        .await;
+    sign_in(&house, &page, &person(&house, "Ana", Role::Agent)).await;
     page.click(&row(id)).await;
     page.press("Escape").await;
     page.press("c").await;
@@ -466,31 +360,24 @@ async fn a_reply_can_be_taken_back_before_it_leaves() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open().await;
-    let id = house.ask("visitor-1").await;
+    let house = open().await;
+    let id = ask(&house, "visitor-1").await;
     let page = browser.page().await;
     page.before_all("localStorage.setItem('segue.inbox.undo', '3')")
         .await;
-    house
-        .sign_in(&page, &house.person("Ana", Role::Agent))
-        .await;
-    page.click(&row(id)).await;
-    page.press("Escape").await;
-    page.press("c").await;
-    page.until("document.activeElement?.id === 'text'").await;
-    page.types("too quick").await;
-    page.press("Enter").await;
+    ana_claims(&house, &page, id).await;
+    says(&page, "too quick").await;
     page.reads(".unsent", "Leaves in").await;
     page.press("Escape").await;
     page.press("u").await;
     page.until("document.getElementById('text').value === 'too quick'")
         .await;
     tokio::time::sleep(Duration::from_millis(3_500)).await;
-    assert!(house.replies(id).await.is_empty());
+    assert!(replies(&house, id).await.is_empty());
     page.until("document.activeElement?.id === 'text'").await;
     page.press("Enter").await;
     page.reads(".turn.human:not(.unsent)", "too quick").await;
-    assert_eq!(house.replies(id).await, ["too quick"]);
+    assert_eq!(replies(&house, id).await, ["too quick"]);
     no_faults(&page);
     house.app.stop().await;
 }
@@ -516,20 +403,14 @@ async fn the_law_of_the_channel_is_shown() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open().await;
-    let id = house.ask("visitor-1").await;
+    let house = open().await;
+    let id = ask(&house, "visitor-1").await;
     let page = browser.page().await;
     page.before_all(LAW).await;
-    house
-        .sign_in(&page, &house.person("Ana", Role::Agent))
-        .await;
-    page.click(&row(id)).await;
-    page.press("Escape").await;
-    page.press("c").await;
-    page.until("document.activeElement?.id === 'text'").await;
+    ana_claims(&house, &page, id).await;
     let law = async |script: &str, n: usize| {
         page.eval(&format!("void ({script})")).await;
-        house.write("visitor-1", &format!("again {n}")).await;
+        write(&house, "visitor-1", &format!("again {n}")).await;
     };
     let away = |minutes: i32| {
         format!(
@@ -550,7 +431,7 @@ async fn the_law_of_the_channel_is_shown() {
     law("window.law = () => ({ unreachable: true })", 3).await;
     page.reads(".composer .state", "cannot be reached").await;
     page.before_all("window.approved = [{ name: 'come_back', channel: 'web', language: 'en', text: 'Hello {1}, please write to us.' }]; window.law = () => ({ window: { closes_at: '2020-01-01T00:00:00Z' } })").await;
-    page.open(&house.url()).await;
+    page.open(&house.url("/inbox")).await;
     page.until("!document.getElementById('app').hidden").await;
     page.eval("void (location.hash = '#/mine')").await;
     page.click(&row(id)).await;
@@ -560,52 +441,17 @@ async fn the_law_of_the_channel_is_shown() {
     house.app.stop().await;
 }
 
-/// Shows what has less contrast than WCAG AA asks of ordinary text (4.5 to 1), and what has no name for a screen reader.
-const AUDIT: &str = r##"(() => {
-  const faults = [];
-  const numbers = (color) => { const found = color.match(/[\d.]+/g).map(Number); return found.length < 4 ? [...found, 1] : found; };
-  const light = ([r, g, b]) => { const one = (c) => { c /= 255; return c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4; }; return .2126 * one(r) + .7152 * one(g) + .0722 * one(b); };
-  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
-  const backOf = (element) => {
-    const layers = [];
-    for (let at = element; at; at = at.parentElement) { const back = numbers(getComputedStyle(at).backgroundColor); if (back[3] > 0) layers.push(back); if (back[3] === 1) break; }
-    return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255, 1]);
-  };
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.textContent.trim() || !element.getClientRects().length || element.closest("[aria-hidden=true], .unseen, :disabled")) continue;
-    const style = getComputedStyle(element);
-    let clear = 1;
-    for (let at = element; at; at = at.parentElement) clear *= Number(getComputedStyle(at).opacity);
-    const back = backOf(element), ink = numbers(style.color);
-    ink[3] *= clear;
-    const [a, b] = [light(over(ink, back)), light(back)].sort((x, y) => y - x);
-    const ratio = (a + .05) / (b + .05);
-    if (ratio < 4.5) faults.push(ratio.toFixed(2) + " " + element.tagName + "." + element.className + ": " + walker.currentNode.textContent.trim().slice(0, 40));
-  }
-  for (const one of document.querySelectorAll("button, input, select, textarea, a, [role=listbox], [role=log]")) {
-    if (!one.getClientRects().length) continue;
-    const name = one.getAttribute("aria-label") || one.innerText?.trim() || (one.labels && one.labels.length && one.labels[0].innerText) || one.title;
-    if (!name) faults.push("no name: " + one.outerHTML.slice(0, 120));
-  }
-  if (document.documentElement.scrollWidth > innerWidth) faults.push("wider than the window: " + document.documentElement.scrollWidth);
-  for (const one of document.querySelectorAll("[id]")) if (document.querySelectorAll("#" + CSS.escape(one.id)).length > 1) faults.push("twice: #" + one.id);
-  return faults;
-})()"##;
-
 /// The customer whose conversation is looked at.
 const MAYA: (&str, &str) = ("+44 7700 900123", "Maya Lindqvist");
 
 /// Something of everything, for the eye.
 async fn furnished(house: &House) -> ConversationId {
     let (maya, name) = MAYA;
-    let id = house
-        .write_as(maya, name, "Hi! How much is delivery to Spain?")
-        .await;
+    let app = &house.app;
+    let id = write_as(app, maya, Some(name), "Hi! How much is delivery to Spain?").await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let asks = "My parcel 55120 has not come, I want to talk to a human please";
-    house.write_as(maya, name, asks).await;
+    write_as(app, maya, Some(name), asks).await;
     for (name, text) in [
         ("Tom Okafor", "I want to talk to a person about my refund"),
         (
@@ -618,7 +464,7 @@ async fn furnished(house: &House) -> ConversationId {
         ),
         ("Ines Prat", "get me a real person now"),
     ] {
-        house.write_as(name, name, text).await;
+        write_as(app, name, Some(name), text).await;
     }
     id
 }
@@ -640,30 +486,31 @@ async fn everything_can_be_read_and_has_a_name_in_light_and_dark_on_desk_and_pho
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open().await;
+    let house = open().await;
     let id = furnished(&house).await;
     let page = browser.page().await;
-    page.open(&house.url()).await;
+    page.open(&house.url("/inbox")).await;
     page.until("document.activeElement?.id === 'token'").await;
     picture(&page, "signin").await;
-    house.sign_in(&page, &house.person("Ana", Role::Lead)).await;
-    house.person("Ben", Role::Agent);
-    page.click(&row(id)).await;
-    page.press("Escape").await;
-    page.press("c").await;
-    page.until("document.activeElement?.id === 'text'").await;
-    page.types("Hello Maya, I am sorry about that. Is 55120 the number of the order?")
-        .await;
-    page.press("Enter").await;
+    sign_in(&house, &page, &person(&house, "Ana", Role::Lead)).await;
+    person(&house, "Ben", Role::Agent);
+    claims(&page, id).await;
+    says(
+        &page,
+        "Hello Maya, I am sorry about that. Is 55120 the number of the order?",
+    )
+    .await;
     page.reads(".turn.human", "number of the order").await;
     page.press("Escape").await;
     page.press("n").await;
-    page.types("@Ben do you know this courier?").await;
-    page.press("Enter").await;
+    says(&page, "@Ben do you know this courier?").await;
     page.reads(".note", "this courier").await;
-    house
-        .write("+44 7700 900123", "Yes, ordered on Monday. Thank you!")
-        .await;
+    write(
+        &house,
+        "+44 7700 900123",
+        "Yes, ordered on Monday. Thank you!",
+    )
+    .await;
     page.reads(".turn.customer", "ordered on Monday").await;
     for (size, width, height, phone) in [("desk", 1360, 850, false), ("phone", 390, 844, true)] {
         page.size(width, height, phone).await;
@@ -697,41 +544,43 @@ async fn five_thousand_conversations_and_two_thousand_turns_stay_smooth() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let house = House::open().await;
-    let id = house.ask("long").await;
+    let house = open().await;
+    let id = ask(&house, "long").await;
     for from in (0..5_000).collect::<Vec<_>>().chunks(250) {
         let names: Vec<_> = from.iter().map(|n| format!("visitor-{n}")).collect();
-        futures_util::future::join_all(names.iter().map(|name| house.ask(name))).await;
+        futures_util::future::join_all(names.iter().map(|name| ask(&house, name))).await;
     }
     for n in 0..2_000 {
-        house
-            .write(
-                "long",
-                &format!("message number {n} of a long story, which goes on and on"),
-            )
-            .await;
-    }
-    let page = browser.page().await;
-    let token = house.person("Ana", Role::Agent);
-    house.sign_in(&page, &token).await;
-    // A second visit, as every day after the first: what does it take until rows are there to be read?
-    page.open(&house.url()).await;
-    page.until("document.querySelector('.row')").await;
-    let first = page
-        .eval("new Promise((done) => { const look = () => document.querySelector('.row') ? done(performance.now()) : setTimeout(look, 5); look(); })")
-        .await;
-    page.until("document.title.includes('5001') || document.title.includes('5,001')")
-        .await;
-    let moved = page
-        .eval(
-            "(async () => { const list = document.getElementById('list'); list.focus(); const times = []; \
-             for (let n = 0; n < 40; n += 1) { const began = performance.now(); \
-             list.dispatchEvent(new KeyboardEvent('keydown', {key: n < 20 ? 'PageDown' : 'ArrowDown', bubbles: true})); \
-             await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))); times.push(performance.now() - began); } \
-             return times.sort((a, b) => a - b); })()",
+        write(
+            &house,
+            "long",
+            &format!("message number {n} of a long story, which goes on and on"),
         )
         .await;
+    }
+    let page = browser.page().await;
+    let token = person(&house, "Ana", Role::Agent);
+    sign_in(&house, &page, &token).await;
+    // A second visit, as every day after the first: what does it take until rows are there to be read?
+    timing::watch_for(&page, ".row").await;
+    page.open(&house.url("/inbox")).await;
+    let first = timing::first_seen(&page).await;
+    let weight = timing::weight(&page).await;
+    page.until("document.title.includes('5001') || document.title.includes('5,001')")
+        .await;
+    let mut took = Vec::new();
+    let mut measure = async |what: &'static str, times: usize, step: &str| {
+        took.push((what, timing::steps(&page, times, step).await));
+    };
+    let step = "const list = document.getElementById('list'); list.focus(); \
+        list.dispatchEvent(new KeyboardEvent('keydown', {key: n < 20 ? 'PageDown' : 'ArrowDown', bubbles: true}))";
+    measure("a step in the list", 40, step).await;
     let rows = page.eval("document.querySelectorAll('.row').length").await;
+    let step = "document.querySelectorAll('.tabs.lists button')[n % 3].click()";
+    measure("another list", 30, step).await;
+    let step = "const field = document.getElementById('search'); field.value = 'visitor-4'.slice(0, n % 10); field.dispatchEvent(new Event('input'))";
+    measure("a letter of a search", 41, step).await;
+    page.eval("void (location.hash = '#/waiting')").await;
     let opened = page
         .eval(&format!(
             "(async () => {{ const began = performance.now(); location.hash = '#/c/{id}'; \
@@ -740,55 +589,36 @@ async fn five_thousand_conversations_and_two_thousand_turns_stay_smooth() {
         ))
         .await;
     page.press("Escape").await;
+    page.press("c").await;
+    page.until("document.activeElement?.id === 'text'").await;
+    let step = "const field = document.getElementById('text'); field.value += 'x'; field.dispatchEvent(new Event('input'))";
+    measure("a letter of a reply", 40, step).await;
+    page.press("Escape").await;
     page.press("[").await;
     page.until("document.querySelectorAll('.turn').length && document.getElementById('thread').scrollTop < 200 && document.querySelector('.turns .block:first-child .turn')").await;
     page.until("[...document.querySelectorAll('.turn .text')].some((one) => one.innerText.includes('I want to talk to a human'))").await;
-    let scrolled = page
-        .eval(
-            "(async () => { const box = document.getElementById('thread'); const times = []; \
-             for (let n = 0; n < 60; n += 1) { const began = performance.now(); box.scrollTop += 1500; \
-             await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))); times.push(performance.now() - began); } \
-             return times.sort((a, b) => a - b); })()",
-        )
-        .await;
+    let step = "document.getElementById('thread').scrollTop += 1500";
+    measure("a screen of the thread", 60, step).await;
     let turns = page.eval("document.querySelectorAll('.turn').length").await;
-    let at = |times: &serde_json::Value, share: f64| {
-        let times: Vec<f64> = times
-            .as_array()
-            .expect("a list")
-            .iter()
-            .filter_map(|one| one.as_f64())
-            .collect();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "an index"
-        )]
-        let index = ((times.len() - 1) as f64 * share) as usize;
-        times[index]
-    };
     writeln!(
         std::io::stderr(),
-        "first rows {first} ms; a step in the list p50 {:.0} p95 {:.0} ms with {rows} rows; open 2,000 turns {opened} ms; \
-         a screen of the thread p50 {:.0} p95 {:.0} ms with {turns} turns",
-        at(&moved, 0.5),
-        at(&moved, 0.95),
-        at(&scrolled, 0.5),
-        at(&scrolled, 0.95)
+        "{weight} bytes; first rows {first:.0} ms; open 2,000 turns {opened} ms; {rows} rows and {turns} turns are there"
     )
     .expect("standard error is open");
+    for (what, took) in &took {
+        let (p50, p95) = (timing::at(took, 50), timing::at(took, 95));
+        writeln!(std::io::stderr(), "{what}: p50 {p50:.0} p95 {p95:.0} ms")
+            .expect("standard error is open");
+        // Twice what a person is promised: other tests share the machine.
+        assert!(p50 < 200.0, "{what}: {took:?}");
+    }
+    assert!(weight < timing::WEIGHT_MAX, "{weight} bytes");
     assert!(rows.as_u64().is_some_and(|rows| rows < 60), "{rows} rows");
     assert!(
         turns.as_u64().is_some_and(|turns| turns < 500),
         "{turns} turns"
     );
-    // Twice what a person is promised: other tests share the machine.
-    assert!(at(&moved, 0.5) < 200.0 && at(&scrolled, 0.5) < 200.0);
-    assert!(
-        first.as_f64().is_some_and(|first| first < 3_000.0),
-        "{first}"
-    );
+    assert!(first < 3_000.0, "{first}");
     no_faults(&page);
     house.app.stop().await;
 }

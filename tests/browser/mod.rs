@@ -122,17 +122,26 @@ impl Browser {
 
     /// A page of its own: nobody else's cookies.
     pub async fn page(&self) -> Page {
-        let context = self
-            .wire
-            .call("", "Target.createBrowserContext", json!({}))
-            .await;
-        let target = json!({"url": "about:blank", "browserContextId": context["browserContextId"]});
+        self.tab(None).await
+    }
+
+    /// A page beside another one, with the same cookies and storage; beside none, one of its own.
+    pub async fn tab(&self, beside: Option<&Page>) -> Page {
+        let context = match beside {
+            Some(page) => page.context.clone(),
+            None => {
+                let made = self.wire.call("", "Target.createBrowserContext", json!({}));
+                made.await["browserContextId"].clone()
+            }
+        };
+        let target = json!({"url": "about:blank", "browserContextId": context});
         let target = self.wire.call("", "Target.createTarget", target).await;
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         let session = self.wire.call("", "Target.attachToTarget", attach).await;
         let page = Page {
             wire: Arc::clone(&self.wire),
             session: session["sessionId"].as_str().expect("a session").to_owned(),
+            context,
         };
         for domain in ["Page", "Runtime", "Log", "Network"] {
             page.call(&format!("{domain}.enable"), json!({})).await;
@@ -237,6 +246,8 @@ fn fault(told: &Value) -> Option<String> {
 pub struct Page {
     wire: Arc<Wire>,
     session: String,
+    /// Whose cookies and storage it has.
+    context: Value,
 }
 
 impl Page {

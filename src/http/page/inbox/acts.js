@@ -158,17 +158,17 @@ export async function transfer() {
 
 export async function keep() {
   const it = view();
-  if (it) await act(it.id, "keep", {}, t("kept"));
+  if (it && can("agent")) await act(it.id, "keep", {}, t("kept"));
 }
 
 export async function escalate() {
   const it = view();
-  if (it && it.mode === "ai") await act(it.id, "escalate", {}, t("escalated"));
+  if (it && can("agent") && it.mode === "ai") await act(it.id, "escalate", {}, t("escalated"));
 }
 
 export async function snooze() {
   const it = view();
-  if (!it || it.mode !== "human") return;
+  if (!it || !can("agent") || it.mode !== "human") return;
   if (snoozed(it)) { await act(it.id, "snooze", {}, t("woken")); return; }
   const pad = (date) => new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
   const hour = new Date(now() + 3600000), tomorrow = new Date(now() + 86400000);
@@ -187,7 +187,8 @@ export async function snooze() {
 
 export async function whisper() {
   const it = view();
-  if (!it || !can("lead") || !it.assignee) { toast(t("nobody.has.it"), "warn"); return; }
+  if (!it || !can("agent")) return;
+  if (!can("lead") || !it.assignee) { toast(t(can("lead") ? "nobody.has.it" : "leads.only"), "warn"); return; }
   const answer = await ask({
     title: t("whisper.title", { who: it.assignee }), text: t("whisper.text"),
     fields: [{ name: "text", label: t("note"), kind: "area", required: true }],
@@ -231,8 +232,8 @@ export async function takeBack(entry) {
 }
 
 export function undo() {
-  if (undoLast()) return;
   const it = view();
+  if (undoLast() || !it || !can("agent")) return;
   const last = [...open.entries].reverse().find((entry) => entry.kind === "human_wrote" && entry.agent === state.me.name);
   const owed = last && it.outbox.find((one) => one.message === last.message && one.state === "pending");
   if (owed) takeBack(last); else toast(t("has.left"), "warn");

@@ -5,7 +5,7 @@ import { button, fill, h, memory, now, said, soon } from "./dom.js";
 import { agents, can, state } from "./store.js";
 import { lastEntry, open, showSending, toEnd, view } from "./thread.js";
 import { announce, toast } from "./dialogs.js";
-import { ACCEPTED, forgetHeld, give, hold, holds, onHeld, row, takeAll, uploading } from "./files.js";
+import { ACCEPTED, give, hold, holds, onHeld, row, takeAll, uploading } from "./files.js";
 import { t } from "./words.js";
 
 const TEXT_BYTES_MAX = 8192;
@@ -29,7 +29,7 @@ export function makeComposer(acts) {
   sendButton = h("button", { type: "submit", class: "primary" }, t("send"));
   hint = h("p", { id: "hint", class: "hint" }, t("hint.reply"));
   picker = h("input", { type: "file", multiple: true, hidden: true, accept: ACCEPTED, tabindex: "-1", "aria-hidden": "true", onchange: () => { attach(picker.files); picker.value = ""; field.focus(); } });
-  attachButton = h("button", { id: "attach", type: "button", class: "icon", "aria-label": t("attach"), title: t("attach"), onclick: () => picker.click() }, "＋");
+  attachButton = h("button", { id: "attach", type: "button", class: "icon", "aria-label": t("attach"), title: t("attach"), onclick: () => picker.click() }, "+");
   heldRow = h("ul", { class: "held-files", "aria-label": t("attachments"), hidden: true });
   onHeld((id) => { if (id === shownFor) showHeld(); });
   state_ = h("div", { class: "state", hidden: true });
@@ -93,7 +93,6 @@ export function closeComposer() {
   keepDraft.flush();
   shownFor = null; shownAs = "";
   form.hidden = true;
-  if (!state.me) forgetHeld();
 }
 
 export const shut = (it) => Boolean(it.window.closes_at) && Date.parse(it.window.closes_at) <= now();

@@ -5,11 +5,12 @@ import { del, get, onSignedOut, post, put as send, setCsrf } from "./api.js";
 import { closeComposer, focusField, focusSoon, loadTexts, makeComposer, presses, setWriting, showComposer, useText } from "./compose.js";
 import { help, menu, toast } from "./dialogs.js";
 import { $, button, fill, h, memory, name, soon } from "./dom.js";
+import { forgetHeld } from "./files.js";
 import { makeLead, refreshLead, showLead } from "./lead.js";
 import { choose, focusList, makeList, move, order, showList, tick as tickList, top } from "./list.js";
 import { listen } from "./live.js";
 import { makeSide, showSide } from "./side.js";
-import { agents, can, clear, counts, gone, loadOlder, loadOpen, loadPeople, look, mark, olderModes, put, queues, search, state, subscribe } from "./store.js";
+import { agents, can, clear, counts, forgetSeen, gone, loadOlder, loadOpen, loadPeople, look, mark, olderModes, put, queues, search, state, subscribe } from "./store.js";
 import { catchUp, closeThread, makeThread, open, openThread, rest, showHead, tick as tickThread, toEnd, toStart, view } from "./thread.js";
 import { language, LANGUAGES, setLanguage, t } from "./words.js";
 
@@ -85,18 +86,26 @@ function leave() {
   title();
 }
 
+// Drafts, chosen files, what was read: of the person who was here before.
+function forgetBegun() {
+  memory.forget("draft.");
+  forgetSeen();
+  forgetHeld();
+}
+
 async function signOut() {
   try { await del("/session"); } catch { /* then it is over anyway */ }
   // What was begun belongs to whoever signed out, and this may be everybody's machine.
   closeComposer();
-  memory.forget("draft.");
-  memory.forget("seen");
+  forgetBegun();
   location.hash = "";
   showSignIn(t("signed.out"));
 }
 
 async function enter(me) {
   setCsrf(me.csrf);
+  if (memory.get("who", me.name) !== me.name) forgetBegun();
+  memory.set("who", me.name);
   state.me = me;
   if (!built) build();
   $("signin").hidden = true;

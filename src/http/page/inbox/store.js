@@ -24,7 +24,8 @@ export const agents = new Map(); // name → agent
 export let queues = [];
 const older = { ai: null, closed: null }; // {cursor, done, busy}
 
-export const can = (role) => RANK[state.me.role] >= RANK[role];
+// Nobody may do anything: what comes late finds nobody signed in.
+export const can = (role) => Boolean(state.me) && RANK[state.me.role] >= RANK[role];
 const RANK = { observer: 0, agent: 1, lead: 2, admin: 3 };
 
 // what: "lists" | "presence" | "people", id: the conversation it is about, entries: what is new on its trail
@@ -94,6 +95,11 @@ export function unread(it) {
   const last = it.last_message;
   if (!last || last.by !== "customer") return false;
   return it.mode !== "closed" && !(seen[it.id] >= last.at);
+}
+
+export function forgetSeen() {
+  seen = {};
+  memory.forget("seen");
 }
 
 export function look(it) {

@@ -22,6 +22,8 @@ export function makeThread(actions) {
   head = h("header", { class: "thread-head" });
   banner = h("div", { class: "banner", hidden: true });
   inner = h("div", { class: "turns" });
+  // A picture that arrives later makes the thread longer: who reads its end goes on reading its end.
+  inner.addEventListener("load", () => { if (stuck) toEnd(); }, true);
   more = h("button", { type: "button", class: "more", hidden: true, onclick: toEnd });
   presence = h("p", { class: "presence", "aria-live": "polite" });
   box = h("div", { id: "thread", class: "thread", role: "log", tabindex: "0", "aria-label": t("thread"), "aria-live": "off", onscroll: scrolled }, inner);
@@ -364,7 +366,7 @@ export const showHead = onFrame(() => {
   fill(head,
     h("button", { type: "button", class: "icon back", "aria-label": t("back.to.list"), onclick: open.acts.back }, "‹"),
     h("div", { class: "title" },
-      h("h2", { id: "customer" }, name(customer())),
+      h("h2", { id: "customer", dir: "auto" }, name(customer())),
       h("p", { class: "faint" }, status(it))),
     h("div", { class: "acts" }, open.acts.buttons(it)),
     h("button", { type: "button", class: "icon info", "aria-label": t("details"), title: t("details") + " (i)", onclick: open.acts.side }, h("span", { class: "round" }, "i")),
