@@ -253,6 +253,10 @@ fn phrases_of_their_own_file_and_windows_of_a_channel_are_in_force() {
     assert_eq!((plain.mention_person, own.mention_person), (2, 1));
     assert_eq!(plain.remind_after, Some(Duration::from_hours(12)));
     assert_eq!(own.remind_after, Some(Duration::from_mins(10)));
+    assert_eq!(
+        (plain.parked_for, own.parked_for),
+        (Duration::from_hours(72), Duration::from_hours(36))
+    );
     assert!(own.ai_while_waiting && !own.ai_after_hours && !own.customer_may_end);
 }
 

@@ -423,9 +423,10 @@ async fn the_law_of_the_channel_is_shown() {
         .await;
     law(&away(-1), 1).await;
     page.reads(".composer .state", "it has no templates").await;
-    page.until("document.getElementById('tab-reply').disabled")
+    // what is written now is kept
+    page.until("!document.getElementById('tab-reply').disabled")
         .await;
-    let parked = "window.law = (it) => ({ window: { closes_at: '2020-01-01T00:00:00Z' }, outbox: [{ message: '99', class: 'human', state: 'pending', entry: null, in_doubt: false, attempts: 0, decided_at: it.updated_at }] })";
+    let parked = "window.law = (it) => ({ window: { closes_at: '2020-01-01T00:00:00Z' }, outbox: [{ message: '99', class: 'human', state: 'parked', until: '2030-01-01T00:00:00Z', entry: null, in_doubt: false, attempts: 0, decided_at: it.updated_at }] })";
     law(parked, 2).await;
     page.reads(".banner", "1 replies are parked").await;
     law("window.law = () => ({ unreachable: true })", 3).await;

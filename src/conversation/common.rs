@@ -11,6 +11,7 @@ use super::decision::{Perform, Signal};
 use super::handoff::cut;
 use super::message::{Customer, Inbound, Medium};
 use super::outbox::{LINE_MAX, Outbox, Owed, OwedState};
+use super::parked;
 use super::policy::{ChannelPolicy, Policy, QueuePolicy};
 use super::routing::Routing;
 use super::seen::{Keys, Seen};
@@ -269,6 +270,7 @@ impl Cx<'_> {
             owner,
         });
         self.common.last_customer_entry = Some(n);
+        parked::window_opened(self);
         self.settle_language(&inbound.body);
     }
 

@@ -73,6 +73,15 @@ pub enum Answer {
     },
     /// Not done, nothing changed.
     Refused(Refusal),
+    /// The message stands on the trail and leaves when the customer writes: the channel takes no free text now.
+    Parked {
+        /// The send that will carry it.
+        effect: EffectId,
+        /// Its entry.
+        entry: u64,
+        /// Until when it is kept.
+        until: Timestamp,
+    },
 }
 
 /// Why something was not done. Every refusal says what would have to be otherwise.
@@ -121,7 +130,7 @@ pub enum Refusal {
         /// The most.
         max: usize,
     },
-    /// The channel's window for free text is shut.
+    /// The channel's window for free text is shut. Replies are parked instead; answers that were stored may hold it.
     #[error("the channel allows free text only until {}", closed_at.rfc3339())]
     WindowShut {
         /// Since when.

@@ -7,6 +7,7 @@ use super::common::Common;
 use super::hours::company;
 use super::message::FailureCause;
 use super::outbox::Owed;
+use super::parked;
 use super::policy::Policy;
 use super::words::{Class, ModeName};
 use crate::clock::Timestamp;
@@ -21,6 +22,8 @@ pub enum Gate {
     Open,
     /// What it rested on has changed: it is held back for good.
     Suppress(&'static str),
+    /// The channel takes it again when the customer writes: it is kept until then.
+    Park,
     /// It cannot be delivered any more.
     Fail(&'static str, FailureCause),
 }
@@ -67,7 +70,7 @@ pub(super) fn gate(
             Gate::Suppress("answered")
         }
         Class::Human if tired => Gate::Fail("expired", FailureCause::Timeout),
-        Class::Human if shut => Gate::Fail("window_closed", FailureCause::WindowClosed),
+        Class::Human if shut || parked::stands_before(owed, common) => Gate::Park,
         Class::Ai
         | Class::Ack
         | Class::Progress

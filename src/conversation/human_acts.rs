@@ -13,6 +13,7 @@ use super::event::Act;
 use super::handoff::{self, Trigger};
 use super::human::{Human, stop};
 use super::message::{Attachment, TEXT_BYTES_MAX};
+use super::parked;
 use super::snooze;
 use super::texts::{TextArgs, TextKey};
 use super::trail::Fact;
@@ -130,7 +131,16 @@ impl Human {
         if let Some(owed) = cx.common.outbox.owed.back_mut() {
             owed.stopped = Some(stopped);
         }
-        (Mode::Human(self), Answer::Wrote { effect, entry: n })
+        let answer = match parked::until(cx) {
+            // This very step takes it out of the line.
+            Some(until) => Answer::Parked {
+                effect,
+                entry: n,
+                until,
+            },
+            None => Answer::Wrote { effect, entry: n },
+        };
+        (Mode::Human(self), answer)
     }
 
     /// A person's words on the trail, and the clocks that they stop.
@@ -195,11 +205,8 @@ impl Human {
         if cx.common.unreachable {
             return Some(Refusal::Unreachable);
         }
-        if !cx.common.outbox.has_room() {
-            return Some(Refusal::OutboxFull);
-        }
-        super::gate::window_shut(cx.common, cx.policy, cx.now)
-            .map(|closed_at| Refusal::WindowShut { closed_at })
+        let unkept = parked::until(cx).is_some() && parked::is_full(cx);
+        (unkept || !cx.common.outbox.has_room()).then_some(Refusal::OutboxFull)
     }
 
     fn sign_of_life(mut self, says_so: bool, cx: &mut Cx<'_>) -> (Mode, Answer) {

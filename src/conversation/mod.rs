@@ -51,6 +51,7 @@ mod human_acts;
 mod named;
 mod offer;
 mod outbox;
+mod parked;
 mod placeholders;
 mod release;
 mod reports;
@@ -80,6 +81,7 @@ pub use self::gate::Gate;
 pub use self::handoff::{AI_OFF, Handoff, PASSED_ON, Trigger};
 pub use self::human::Human;
 pub use self::outbox::{DOUBT, LINE_MAX, OVERDUE, OWED_MAX, Outbox, Owed, OwedState};
+pub use self::parked::{PARKED_MAX, Parked};
 pub use self::seen::SEEN_MAX;
 pub use self::tongue::{LanguageFrom, language_tag};
 pub use self::waiting::Waiting;
@@ -307,7 +309,7 @@ impl Conversation {
     pub fn owed_entries(&self) -> Vec<u64> {
         self.common
             .outbox
-            .owed()
+            .all()
             .filter_map(|owed| owed.entry)
             .collect()
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::parked::Parked;
 use super::undo::Stopped;
 use super::words::{Class, MessageState};
 use crate::clock::Timestamp;
@@ -40,6 +41,8 @@ pub const PATIENCE_HUMAN: Duration = Duration::from_secs(600);
 pub struct Outbox {
     pub(super) owed: VecDeque<Owed>,
     pub(super) sent: VecDeque<Sent>,
+    /// Out of the line until the customer writes.
+    pub(super) parked: VecDeque<Parked>,
 }
 
 /// One message owed to the customer.
@@ -161,6 +164,23 @@ impl Outbox {
         self.owed.iter()
     }
 
+    /// What is kept until the customer writes, the oldest first.
+    pub fn parked(&self) -> impl Iterator<Item = &Parked> {
+        self.parked.iter()
+    }
+
+    /// All that has not left: the line, and what is kept.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Owed> {
+        let parked = self.parked.iter().map(|parked| &parked.owed);
+        self.owed.iter().chain(parked)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Owed> {
+        let parked = self.parked.iter_mut().map(|parked| &mut parked.owed);
+        self.owed.iter_mut().chain(parked)
+    }
+
     /// Whether another message of a person fits.
     pub fn has_room(&self) -> bool {
         self.owed.len() < OWED_MAX
@@ -185,7 +205,8 @@ impl Outbox {
         });
         // Also behind a stuck first one, a message that nobody waits for any more is given up in time.
         let expiry = self.owed.iter().filter_map(Owed::expires_at).min();
-        [first, expiry].into_iter().flatten().min()
+        let parked = self.parked.iter().map(|parked| parked.until).min();
+        [first, expiry, parked].into_iter().flatten().min()
     }
 
     /// Whether something has been released and its outcome is not known.
@@ -204,6 +225,9 @@ impl Outbox {
                 OwedState::InFlight { .. } => MessageState::InFlight,
                 OwedState::Doubt { .. } => MessageState::InDoubt,
             });
+        }
+        if self.parked.iter().any(|one| one.owed.effect == effect) {
+            return Some(MessageState::Parked);
         }
         self.sent
             .iter()

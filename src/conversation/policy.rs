@@ -166,6 +166,9 @@ pub struct QueuePolicy {
     /// After so many answers of the AI the customer is told that a person can be had; 0: never.
     #[serde(default)]
     pub mention_person: u8,
+    /// So long a reply is kept that the channel does not take now.
+    #[serde(default = "super::parked::usual")]
+    pub parked_for: Duration,
 }
 
 /// A step of the ladder.
@@ -380,6 +383,7 @@ impl Default for QueuePolicy {
             survey: BTreeSet::new(),
             remind_after: None,
             mention_person: 0,
+            parked_for: super::parked::usual(),
         }
     }
 }

@@ -13,6 +13,7 @@ use super::gate::{AI_OFF, Gate, gate};
 use super::handoff::{self, Trigger};
 use super::message::{Attempt, FailureCause, Medium, Retry};
 use super::outbox::{ATTEMPTS_MAX, DOUBT, HOLD_MAX, Owed, OwedState, back_off};
+use super::parked;
 use super::trail::Fact;
 use super::undo;
 use super::words::{Class, MessageState};
@@ -21,6 +22,7 @@ use crate::ids::{EffectId, HandoffId};
 
 /// Moves the line on as far as it goes: releases the first in it, or strikes what may not leave any more.
 pub(super) fn advance(cx: &mut Cx<'_>, mode: &mut Mode) {
+    parked::expire(mode, cx);
     sweep(cx, mode);
     while let Some(first) = cx.common.outbox.owed.front() {
         let (at, overdue_after) = (first.state, first.overdue_after());
@@ -56,6 +58,7 @@ fn hold_back(cx: &mut Cx<'_>, mode: &mut Mode, place: usize, gate: Gate) {
         return;
     };
     let why = match gate {
+        Gate::Park => return parked::park(place, mode, cx),
         Gate::Suppress(why) => {
             strike(cx, place, MessageState::Suppressed, why, None);
             why
@@ -85,7 +88,7 @@ fn release(cx: &mut Cx<'_>, mode: &mut Mode, not_before: Timestamp) -> bool {
         return false;
     };
     match gate(first, cx.common, mode, cx.policy, cx.now) {
-        shut @ (Gate::Suppress(_) | Gate::Fail(..)) => hold_back(cx, mode, 0, shut),
+        shut @ (Gate::Suppress(_) | Gate::Park | Gate::Fail(..)) => hold_back(cx, mode, 0, shut),
         Gate::Open if not_before > cx.now => return false,
         Gate::Open => {
             let now = cx.now;
@@ -211,6 +214,11 @@ pub(super) fn settled(
             };
             cx.touch();
         }
+        // By the provider's clock the window has shut.
+        Attempt::Rejected {
+            cause: FailureCause::WindowClosed,
+            ..
+        } if parked::may_park(&owed) => parked::park(place, mode, cx),
         Attempt::Rejected { code, cause, retry } => {
             let wait = match retry {
                 Retry::Soon => Some(back_off(owed.attempts)),

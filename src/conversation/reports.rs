@@ -94,7 +94,7 @@ fn stop_if_blocked(report: &Report, cx: &mut Cx<'_>) {
 /// Status moves only forward.
 const fn rank(state: MessageState) -> u8 {
     match state {
-        MessageState::Pending => 0,
+        MessageState::Pending | MessageState::Parked => 0,
         MessageState::InFlight => 1,
         MessageState::InDoubt => 2,
         MessageState::Sent => 3,

@@ -144,6 +144,7 @@ fn short(answer: Answer) -> Answer {
         | Answer::Duplicate
         | Answer::Ignored
         | Answer::Wrote { .. }
+        | Answer::Parked { .. }
         | Answer::Refused(_)) => answer,
     }
 }

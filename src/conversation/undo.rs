@@ -12,6 +12,7 @@ use super::Mode;
 use super::common::Cx;
 use super::human::Human;
 use super::outbox::{Owed, OwedState};
+use super::parked::{self, Parked};
 use super::release::strike;
 use super::words::{Class, MessageState, ModeName};
 use crate::clock::Timestamp;
@@ -95,22 +96,31 @@ pub(super) fn undo(effect: EffectId, mode: &mut Mode, cx: &mut Cx<'_>) -> bool {
             && !owed.in_doubt
             && matches!(owed.state, OwedState::Pending { .. })
     };
-    let Some(place) = cx.common.outbox.owed.iter().position(pending) else {
+    let (undone, why) = (MessageState::Suppressed, "undone");
+    let outbox = &mut cx.common.outbox;
+    if let Some(place) = outbox.owed.iter().position(pending) {
+        let owed = outbox.owed[place].clone();
+        strike(cx, place, undone, why, None);
+        answered_nobody(owed, mode, cx);
+        return true;
+    }
+    let kept = outbox.parked.iter().position(|one| pending(&one.owed));
+    let Some(Parked { owed, .. }) = kept.and_then(|place| outbox.parked.remove(place)) else {
         return false;
     };
-    let stopped = cx.common.outbox.owed[place].stopped.clone();
-    strike(cx, place, MessageState::Suppressed, "undone", None);
-    if let Some(stopped) = stopped {
-        goes_on(effect, stopped, mode, cx);
-    }
+    parked::leave(&owed, undone, why, cx);
+    answered_nobody(owed, mode, cx);
     true
 }
 
-/// The words `effect` have reached nobody: the next word of a person that waits answers in their stead, or the clocks go on.
-fn goes_on(effect: EffectId, stopped: Stopped, mode: &mut Mode, cx: &mut Cx<'_>) {
-    let mut owed = cx.common.outbox.owed.iter_mut();
-    let next = owed.find(|owed| owed.effect > effect && owed.stopped.is_some());
-    match next {
+/// These words have reached nobody: the next word of a person that waits answers in their stead, or the clocks go on.
+pub(super) fn answered_nobody(words: Owed, mode: &mut Mode, cx: &mut Cx<'_>) {
+    let Some(stopped) = words.stopped else {
+        return;
+    };
+    let later = |owed: &&mut Owed| owed.effect > words.effect && owed.stopped.is_some();
+    let next = cx.common.outbox.all_mut().filter(later);
+    match next.min_by_key(|owed| owed.effect) {
         Some(next) => next.stopped = next.stopped.take().map(|theirs| theirs.after(stopped)),
         None => stopped.give_back(mode, cx),
     }
@@ -118,16 +128,15 @@ fn goes_on(effect: EffectId, stopped: Stopped, mode: &mut Mode, cx: &mut Cx<'_>)
 
 /// Something else has answered the customer, or ended the episode: nothing is given back any more.
 pub(super) fn answered_otherwise(cx: &mut Cx<'_>) {
-    for owed in &mut cx.common.outbox.owed {
+    for owed in cx.common.outbox.all_mut() {
         owed.stopped = None;
     }
 }
 
 /// The words `effect` have left: what was written before them has been answered by them.
 pub(super) fn answered_by(effect: EffectId, cx: &mut Cx<'_>) {
-    for owed in &mut cx.common.outbox.owed {
-        if owed.effect < effect {
-            owed.stopped = None;
-        }
+    let earlier = |owed: &&mut Owed| owed.effect < effect;
+    for owed in cx.common.outbox.all_mut().filter(earlier) {
+        owed.stopped = None;
     }
 }

@@ -37,6 +37,8 @@ pub struct Windows {
     pub idle_close: Option<Duration>,
     /// Within which time a closed conversation is taken up again.
     pub reopen_within: Option<Duration>,
+    /// How long a reply is kept that the channel does not take now.
+    pub parked_for: Option<Duration>,
     /// After so many answers of the AI the customer is told that a person can be had.
     pub mention_person: Option<u8>,
     /// The AI goes on answering while a person is awaited.
@@ -65,6 +67,7 @@ impl Windows {
         set(&mut changed.offer_for, self.offer_for);
         set(&mut changed.idle_close, self.idle_close);
         set(&mut changed.reopen_within, self.reopen_within);
+        set(&mut changed.parked_for, self.parked_for);
         changed.resolve_within = self.resolve_within.or(changed.resolve_within);
         changed.remind_after = self.remind_after.or(changed.remind_after);
         changed.mention_person = self.mention_person.unwrap_or(changed.mention_person);

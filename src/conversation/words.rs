@@ -171,6 +171,8 @@ words! {
         Suppressed = "suppressed",
         /// Its outcome is unknown; it may arrive twice.
         InDoubt = "in_doubt",
+        /// The channel takes no free text now: kept until the customer writes.
+        Parked = "parked",
     }
 }
 

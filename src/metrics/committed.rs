@@ -216,7 +216,7 @@ impl Metrics {
                     self.ai.dropped(cause);
                 }
             }
-            MessageState::Pending | MessageState::InFlight => {}
+            MessageState::Pending | MessageState::InFlight | MessageState::Parked => {}
         }
     }
 }

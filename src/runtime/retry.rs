@@ -122,7 +122,8 @@ impl Runtime {
                 | Answer::Duplicate
                 | Answer::Ignored
                 | Answer::Claimed { .. }
-                | Answer::Wrote { .. },
+                | Answer::Wrote { .. }
+                | Answer::Parked { .. },
             ) => Ok(Retried::Done),
             Err(Unavailable::StillParked(why)) => Ok(Retried::Failed(why.to_owned())),
             Err(fault) => Err(fault),

@@ -118,6 +118,7 @@ const fn kind(answer: &Answer) -> &'static str {
         Answer::Ignored => "ignored",
         Answer::Claimed { .. } => "claimed",
         Answer::Wrote { .. } => "wrote",
+        Answer::Parked { .. } => "parked",
         Answer::Refused(_) => "refused",
     }
 }

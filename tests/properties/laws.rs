@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use segue::clock::Timestamp;
-use segue::conversation::decision::{Answer, Decision, Perform, Signal};
+use segue::conversation::decision::{Answer, Decision, Perform, Refusal, Signal};
 use segue::conversation::event::{Act, Event};
 use segue::conversation::message::Attempt;
 use segue::conversation::policy::Policy;
 use segue::conversation::trail::{Entry, Fact, GhostCause};
 use segue::conversation::words::{By, Class, MessageState, ModeName, Role, SlaClock};
-use segue::conversation::{Conversation, HEAD_BYTES_ALARM, LINE_MAX, Mode, OwedState};
+use segue::conversation::{Conversation, HEAD_BYTES_ALARM, LINE_MAX, Mode, OwedState, PARKED_MAX};
 use segue::ids::{AgentName, AskId, EffectId, HandoffId, OwnerEpoch};
 
 type Law = Result<(), String>;
@@ -26,6 +26,8 @@ struct Message {
     may_go: bool,
     /// An attempt had no outcome: it may have arrived.
     doubted: bool,
+    /// It was parked: others have had their turn meanwhile.
+    was_kept: bool,
     /// A person's words: what they answered, unless something else has.
     answers: Option<Answers>,
 }
@@ -57,6 +59,8 @@ pub struct Laws {
     /// The first message beside a question that is let finish: it waits on.
     meanwhile: Option<Timestamp>,
     line: BTreeMap<EffectId, Message>,
+    /// Out of the line until the customer writes.
+    parked: BTreeMap<EffectId, Message>,
     left: BTreeMap<EffectId, MessageState>,
     last_released: EffectId,
     asked: Option<AskId>,
@@ -87,6 +91,7 @@ impl Laws {
             waiting_since: None,
             meanwhile: None,
             line: BTreeMap::new(),
+            parked: BTreeMap::new(),
             left: BTreeMap::new(),
             last_released: EffectId(0),
             asked: None,
@@ -121,6 +126,7 @@ impl Laws {
         self.one_voice(d, c, policy, now)?;
         self.no_ghost(d, c)?;
         self.line_is_known(c)?;
+        self.parked(event, d, c, now)?;
         self.owners(c)?;
         self.due(event, c, now)?;
         self.bounded(c, after)
@@ -137,7 +143,10 @@ impl Laws {
     ) -> Law {
         let nothing = match d.answer {
             Answer::Refused(_) | Answer::Duplicate | Answer::Ignored => true,
-            Answer::Accepted | Answer::Claimed { .. } | Answer::Wrote { .. } => false,
+            Answer::Accepted
+            | Answer::Claimed { .. }
+            | Answer::Wrote { .. }
+            | Answer::Parked { .. } => false,
         };
         law(!(nothing && d.changed), || {
             format!("{:?} changed something", d.answer)
@@ -187,7 +196,7 @@ impl Laws {
         self.last_at = entry.at;
         self.episodes(entry)?;
         self.handoffs(entry)?;
-        self.messages(entry)?;
+        self.messages(entry, event, now)?;
         self.questions(entry, event, d)?;
         self.clocks(entry)
     }
@@ -297,7 +306,7 @@ impl Laws {
         Ok(())
     }
 
-    fn messages(&mut self, entry: &Entry) -> Law {
+    fn messages(&mut self, entry: &Entry, event: &Event, now: Timestamp) -> Law {
         let decided = match &entry.fact {
             Fact::AiWrote { effect, .. } => Some((*effect, Class::Ai)),
             Fact::HumanWrote { effect, .. } => Some((*effect, Class::Human)),
@@ -310,6 +319,7 @@ impl Laws {
                 decided_at: entry.at,
                 may_go: true,
                 doubted: false,
+                was_kept: false,
                 answers: None,
             };
             let known =
@@ -331,7 +341,10 @@ impl Laws {
             message.doubted = true;
             return Ok(());
         }
-        let message = self.line.remove(effect);
+        if self.parks(*effect, *state, event, now)? {
+            return Ok(());
+        }
+        let message = self.line.remove(effect).or(self.parked.remove(effect));
         self.words_settled(*effect, message.as_ref(), *state, code);
         if message.is_none() {
             // a later report, or a stream that was lost
@@ -362,6 +375,59 @@ impl Laws {
         Ok(())
     }
 
+    /// Whether a message was parked, or leaves because the customer wrote.
+    fn parks(
+        &mut self,
+        effect: EffectId,
+        state: MessageState,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<bool, String> {
+        match state {
+            MessageState::Parked => {
+                let message = self.line.remove(&effect).ok_or("parked, not in the line")?;
+                law(message.class == Class::Human, || {
+                    format!("{effect} of the class {} is kept", message.class)
+                })?;
+                law(message.may_go, || format!("{effect} is parked on its way"))?;
+                self.parked.insert(effect, message);
+            }
+            MessageState::Pending => {
+                let mut message = self.parked.remove(&effect).ok_or("it was not parked")?;
+                let wrote = matches!(event, Event::CustomerWrote { .. });
+                law(wrote, || format!("{effect} leaves, and nobody wrote"))?;
+                message.decided_at = now;
+                message.was_kept = true;
+                self.line.insert(effect, message);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// What a shut window holds back of a person's words is kept until the customer writes, or its time is over.
+    fn parked(&self, event: &Event, d: &Decision, c: &Conversation, now: Timestamp) -> Law {
+        let kept: Vec<_> = c.common().outbox.parked().collect();
+        let effects: Vec<_> = kept.iter().map(|one| one.owed.effect).collect();
+        let known: Vec<_> = self.parked.keys().copied().collect();
+        law(effects == known, || {
+            format!("parked {effects:?}, known {known:?}")
+        })?;
+        law(kept.len() <= PARKED_MAX, || {
+            format!("{} parked", kept.len())
+        })?;
+        let wrote = matches!(event, Event::CustomerWrote { .. }) && d.answer == Answer::Accepted;
+        law(!wrote || kept.is_empty(), || {
+            "the customer wrote, and a reply stays parked".into()
+        })?;
+        let over = |until: Timestamp| d.changed && until <= now;
+        law(!kept.iter().any(|one| over(one.until)), || {
+            "a parked reply has outlived its time".into()
+        })?;
+        let refused = matches!(d.answer, Answer::Refused(Refusal::WindowShut { .. }));
+        law(!refused, || "a reply was refused by the window".into())
+    }
+
     /// What it means for a person's words, these or earlier ones, that a message was settled.
     fn words_settled(
         &mut self,
@@ -371,12 +437,15 @@ impl Laws {
         code: &str,
     ) {
         match (message.and_then(|one| one.answers), state) {
-            (Some(answers), MessageState::Suppressed) if code == "undone" => {
+            (Some(answers), MessageState::Suppressed | MessageState::Failed)
+                if ["undone", "parked_expired", "window_closed"].contains(&code) =>
+            {
                 self.taken_back(effect, answers);
             }
             (_, MessageState::Sent) if code == "elsewhere" => self.answered_otherwise(),
             (_, MessageState::Sent) => {
                 let before = self.line.range_mut(..effect);
+                let before = before.chain(self.parked.range_mut(..effect));
                 before.for_each(|(_, earlier)| earlier.answers = None);
             }
             _ => {}
@@ -385,8 +454,11 @@ impl Laws {
 
     /// Taken back before they left: the next word that waits answers in their stead, or the customer waits on.
     fn taken_back(&mut self, effect: EffectId, answers: Answers) {
-        let mut later = self.line.range_mut(effect..);
-        if let Some(next) = later.find_map(|(_, one)| one.answers.as_mut()) {
+        let later = self.line.range_mut(effect..);
+        let later = later.chain(self.parked.range_mut(effect..));
+        let answers_too = later.filter(|(_, one)| one.answers.is_some());
+        let next = answers_too.min_by_key(|(other, _)| **other);
+        if let Some(next) = next.and_then(|(_, one)| one.answers.as_mut()) {
             next.since = answers.since.into_iter().chain(next.since).min();
             next.first_of = answers.first_of.or(next.first_of);
             return;
@@ -399,7 +471,7 @@ impl Laws {
     }
 
     fn answered_otherwise(&mut self) {
-        for message in self.line.values_mut() {
+        for message in self.line.values_mut().chain(self.parked.values_mut()) {
             message.answers = None;
         }
     }
@@ -556,7 +628,7 @@ impl Laws {
         if let Act::Reply {
             epoch: Some(seen), ..
         } = act
-            && matches!(d.answer, Answer::Wrote { .. })
+            && matches!(d.answer, Answer::Wrote { .. } | Answer::Parked { .. })
             && (key.is_none() || d.changed)
         {
             law(*seen == self.epoch, || "a reply under a stale epoch".into())?;
@@ -608,14 +680,14 @@ impl Laws {
             law(matches!(owed.state, OwedState::InFlight { .. }), || {
                 "sent, not in flight".into()
             })?;
-            law(*effect >= self.last_released, || {
-                format!("{effect} after {}", self.last_released)
-            })?;
-            self.last_released = *effect;
             let message = self
                 .line
                 .get_mut(effect)
                 .ok_or("a send of nothing decided")?;
+            law(*effect >= self.last_released || message.was_kept, || {
+                format!("{effect} after {}", self.last_released)
+            })?;
+            self.last_released = self.last_released.max(*effect);
             law(message.may_go, || format!("{effect} left twice, unmarked"))?;
             law(!message.doubted || owed.in_doubt, || {
                 format!("{effect} repeated, not marked")
@@ -745,13 +817,15 @@ impl Laws {
 
     /// What is owed is what was decided and not settled.
     fn line_is_known(&self, c: &Conversation) -> Law {
-        let owed: Vec<_> = c
+        let mut owed: Vec<_> = c
             .common()
             .outbox
             .owed()
             .filter(|owed| owed.entry.is_some())
             .map(|owed| owed.effect)
             .collect();
+        // what was parked stands behind what was on its way when the customer wrote
+        owed.sort_unstable();
         let known: Vec<_> = self.line.keys().copied().collect();
         law(owed == known, || format!("owed {owed:?}, known {known:?}"))
     }

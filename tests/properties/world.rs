@@ -34,10 +34,19 @@ static HOUSES: LazyLock<Vec<[Policy; 2]>> = LazyLock::new(|| {
         };
         list.iter().map(rung).collect()
     };
+    let at_once = Burst {
+        quiet: secs(0),
+        max: secs(0),
+    };
     let house = |medium, burst: Burst, support: QueuePolicy, second: QueuePolicy| {
         let mut policy = Policy::default();
         let mut web = ChannelPolicy::of(medium, "support".into());
         web.burst = burst;
+        if medium == Medium::Whatsapp && burst == at_once {
+            // as WhatsApp, but shut often
+            web.reply_window = Some(secs(240));
+            web.windows.parked_for = Some(secs(600));
+        }
         policy.channels.insert("web".into(), web);
         policy.queues.insert("support".into(), support);
         policy.queues.insert("second".into(), second);
@@ -46,10 +55,6 @@ static HOUSES: LazyLock<Vec<[Policy; 2]>> = LazyLock::new(|| {
         let mut off = on.clone();
         off.switches.all = false;
         [on, off]
-    };
-    let at_once = Burst {
-        quiet: secs(0),
-        max: secs(0),
     };
     let short = Burst {
         quiet: secs(2),
@@ -157,13 +162,15 @@ pub fn kind(fact: &Fact) -> String {
             | Settlement::Cancelled
             | Settlement::Failed => outcome.as_str(),
         },
+        Fact::Settled { code, .. } if code == "parked_expired" => "reply given up",
+        Fact::Settled { code, .. } if code == "window_open" => "reply unparked",
         Fact::Settled { state, .. } => state.as_str(),
         Fact::DraftKept { .. } => "draft",
         Fact::AiWrote { partial: true, .. } => "cut off",
         Fact::AiWrote { .. } => "ai wrote",
         Fact::HumanWrote { .. } => "human wrote",
         Fact::AskedIfDone { .. } => "asked if done",
-        Fact::EventParked { .. } => "parked",
+        Fact::EventParked { .. } => "event parked",
         Fact::Closed { .. } => "closed as",
         _ => "other",
     }
@@ -481,12 +488,13 @@ impl World {
             (0..=6, Some(effect)) => effect,
             _ => self.some_effect(pick),
         };
-        let rejected = |retry| Attempt::Rejected {
+        let refused = |cause, retry| Attempt::Rejected {
             code: "503".to_owned(),
-            cause: FailureCause::ProviderError,
+            cause,
             retry,
         };
-        let attempt = match pick.of(16) {
+        let rejected = |retry| refused(FailureCause::ProviderError, retry);
+        let attempt = match pick.of(17) {
             0..=10 => Attempt::Accepted {
                 provider_id: "SM1".to_owned(),
             },
@@ -496,6 +504,7 @@ impl World {
             12 => rejected(Retry::Soon),
             13 => rejected(Retry::After(700_000)),
             14 => rejected(Retry::StopForThisCustomer),
+            15 => refused(FailureCause::WindowClosed, Retry::Never),
             _ => rejected(Retry::Never),
         };
         self.unsettled = None;

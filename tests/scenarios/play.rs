@@ -665,7 +665,10 @@ fn attempt(text: &str) -> Result<Attempt, String> {
         },
         ["rejects", code, retry] => Attempt::Rejected {
             code: (*code).into(),
-            cause: FailureCause::ProviderError,
+            cause: match *code {
+                "63016" => FailureCause::WindowClosed,
+                _ => FailureCause::ProviderError,
+            },
             retry: match *retry {
                 "soon" => Retry::Soon,
                 "never" => Retry::Never,

@@ -239,6 +239,7 @@ fn for_queue(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), Stri
         "mention_person" => {
             queue.mention_person = value.parse().map_err(|_| "mention_person=number")?
         }
+        "parked_for" => queue.parked_for = duration(value)?,
         "reopen_within" => queue.reopen_within = duration(value)?,
         "ai_while_waiting" => queue.ai_while_waiting = yes(value)?,
         "assignment" => {
@@ -261,15 +262,6 @@ fn for_queue(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), Stri
         "offer_for" => queue.offer_for = duration(value)?,
         "pin_attribute" => queue.pin.attribute = Some(value.to_owned()),
         "pin_last_agent" => queue.pin.last_agent = yes(value)?,
-        "match_reason" => {
-            let reason = Reason::parse(value).ok_or("no such reason")?;
-            let matches = queue.matches.get_or_insert_default();
-            matches.reasons.insert(reason);
-        }
-        "match_language" => {
-            let matches = queue.matches.get_or_insert_default();
-            matches.languages.insert(value.to_owned());
-        }
         "hours" => queue.hours = Some(value.into()),
         "ai_after_hours" => queue.ai_after_hours = yes(value)?,
         "customer_may_end" => queue.customer_may_end = yes(value)?,
@@ -282,6 +274,22 @@ fn for_queue(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), Stri
             });
         }
         "ladder" => queue.ladder = value.split(',').map(rung).collect::<Result<_, _>>()?,
+        _ => return for_match(queue, key, value),
+    }
+    Ok(())
+}
+
+fn for_match(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), String> {
+    match key {
+        "match_reason" => {
+            let reason = Reason::parse(value).ok_or("no such reason")?;
+            let matches = queue.matches.get_or_insert_default();
+            matches.reasons.insert(reason);
+        }
+        "match_language" => {
+            let matches = queue.matches.get_or_insert_default();
+            matches.languages.insert(value.to_owned());
+        }
         _ => return Err(format!("no rule {key}")),
     }
     Ok(())

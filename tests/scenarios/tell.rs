@@ -44,7 +44,7 @@ fn ms(millis: u64) -> String {
 /// What the one who acted was told; nothing where it simply was done.
 pub fn answer(answer: &Answer) -> Option<String> {
     Some(match answer {
-        Answer::Accepted | Answer::Wrote { .. } => return None,
+        Answer::Accepted | Answer::Wrote { .. } | Answer::Parked { .. } => return None,
         Answer::Duplicate => "duplicate".to_owned(),
         Answer::Ignored => "ignored".to_owned(),
         Answer::Claimed {
@@ -275,7 +275,8 @@ fn of_the_rest(fact: &Fact) -> Option<String> {
             | MessageState::Read
             | MessageState::Failed
             | MessageState::Suppressed
-            | MessageState::InDoubt => {
+            | MessageState::InDoubt
+            | MessageState::Parked => {
                 let why = if code.is_empty() {
                     String::new()
                 } else {

@@ -210,7 +210,8 @@ impl Run {
             | Answer::Duplicate
             | Answer::Ignored
             | Answer::Claimed { .. }
-            | Answer::Wrote { .. } => {}
+            | Answer::Wrote { .. }
+            | Answer::Parked { .. } => {}
         }
     }
 

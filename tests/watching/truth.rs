@@ -422,7 +422,7 @@ impl Told<'_> {
             }
             MessageState::Delivered => self.one("segue_messages_delivered_total", &[]),
             MessageState::Read => self.one("segue_messages_read_total", &[]),
-            MessageState::Pending | MessageState::InFlight => {}
+            MessageState::Pending | MessageState::InFlight | MessageState::Parked => {}
         }
     }
 }

@@ -93,6 +93,7 @@ fn queue(
         answer_within: clock(reader, "answer_within", default.answer_within),
         idle_close: clock(reader, "idle_close", default.idle_close),
         reopen_within: clock(reader, "reopen_within", default.reopen_within),
+        parked_for: clock(reader, "parked_for", default.parked_for),
         ..default
     };
     queue.resolve_within = section

@@ -1,7 +1,7 @@
 //! The windows that a channel may set otherwise than its queues, and what of them only queues' own room does not read.
 //!
 //! `[channels.NAME]` takes `claim_within`, `first_response_within`, `next_response_within`, `resolve_within`, `lease`,
-//! `agent_silence`, `answer_within`, `offer_for`, `remind_after`, `idle_close`, `reopen_within`, `mention_person`,
+//! `agent_silence`, `answer_within`, `offer_for`, `remind_after`, `idle_close`, `reopen_within`, `parked_for`, `mention_person`,
 //! `ai_while_waiting`, `ai_after_hours` and `customer_may_end`, each as in `[queues.NAME]`.
 
 use std::time::Duration;
@@ -32,6 +32,7 @@ pub(super) fn of_channel(reader: &mut Reader<'_>, section: &mut Section<'_>) -> 
         remind_after: clock(reader, "remind_after"),
         idle_close: clock(reader, "idle_close"),
         reopen_within: clock(reader, "reopen_within"),
+        parked_for: clock(reader, "parked_for"),
         ..Windows::default()
     };
     windows.offer_for = section

@@ -13,7 +13,7 @@ use super::door::{Door, Guard};
 use super::{canned, files};
 use crate::conversation::decision::Answer;
 use crate::conversation::event::{Act, Edit};
-use crate::conversation::words::Role;
+use crate::conversation::words::{MessageState, Role};
 use crate::conversation::{Mode, language_tag};
 use crate::desk::presence::Doing;
 use crate::http::Doors;
@@ -30,7 +30,7 @@ pub fn doors() -> Vec<Door> {
             .about("Takes a conversation that nobody offered, from the AI or (leads, with `force`) from a person.")
             .takes::<Force>(),
         Door::post("/api/v1/conversations/{id}/reply", reply)
-            .about("Writes to the customer. With `owner_epoch`, refused if the conversation changed hands since.")
+            .about("Writes to the customer. With `owner_epoch`, refused if the conversation changed hands since. While the channel's window is shut the reply is `parked`: it leaves when the customer writes again, or is given up at `until`.")
             .takes::<Reply>(),
         Door::post("/api/v1/conversations/{id}/note", note)
             .about("Leaves a private note.")
@@ -60,7 +60,7 @@ pub fn doors() -> Vec<Door> {
             .about("Changes tags, attributes, priority, language or name; what is not named stays.")
             .takes::<Change>(),
         Door::delete("/api/v1/conversations/{id}/pending/{message}", undo)
-            .about("Takes a message back that has not left yet."),
+            .about("Takes a message back that has not left yet; a parked one too."),
     ];
     doors
         .into_iter()
@@ -118,6 +118,17 @@ pub async fn act(doors: &Doors, caller: &Caller, id: ConversationId, act: Act, k
         Answer::Wrote { effect, entry } => Done {
             message: Some(effect.to_string()),
             entry: Some(entry),
+            ..done("wrote")
+        },
+        Answer::Parked {
+            effect,
+            entry,
+            until,
+        } => Done {
+            message: Some(effect.to_string()),
+            entry: Some(entry),
+            state: Some(MessageState::Parked),
+            until: Some(until.rfc3339()),
             ..done("wrote")
         },
         Answer::Refused(refusal) => return Err(Problem::refused(&refusal)),

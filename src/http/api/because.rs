@@ -337,10 +337,6 @@ fn settled(
 ) -> String {
     match state {
         MessageState::Suppressed => format!("the {class} message was held back: {}", held(code)),
-        MessageState::Failed => {
-            let cause = cause.unwrap_or("other");
-            format!("the {class} message was given up after {attempts} attempts: {cause} ({code})")
-        }
         MessageState::InDoubt => match code {
             "repeated" => {
                 format!("nobody knows whether the {class} message arrived: it is sent once more")
@@ -352,6 +348,22 @@ fn settled(
             }
             _ => format!("nobody knows whether the {class} message arrived: it is left in doubt"),
         },
+        MessageState::Parked => format!(
+            "the {class} message is kept until the customer writes: {}",
+            held(code)
+        ),
+        MessageState::Pending if code == "window_open" => {
+            format!("the customer wrote: the {class} message that was kept leaves")
+        }
+        MessageState::Failed if code == "parked_expired" => {
+            format!(
+                "the customer did not write again: the {class} message that was kept is given up"
+            )
+        }
+        MessageState::Failed => {
+            let cause = cause.unwrap_or("other");
+            format!("the {class} message was given up after {attempts} attempts: {cause} ({code})")
+        }
         MessageState::Pending
         | MessageState::InFlight
         | MessageState::Sent

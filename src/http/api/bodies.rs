@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::conversation::words::{Outcome, Verdict};
+use crate::conversation::words::{MessageState, Outcome, Verdict};
 
 /// What came of an act.
 #[derive(Serialize, ToSchema, Default)]
@@ -29,6 +29,12 @@ pub struct Done {
     /// `wrote`: its trail entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<u64>,
+    /// `wrote`: `parked` where the channel takes no free text now; it leaves when the customer writes again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<MessageState>,
+    /// `parked`: when it is given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// A message of the AI that may still arrive.

@@ -76,7 +76,7 @@ pub struct View {
     pub outcome: Option<Outcome>,
     /// Whether the provider says that nothing can be delivered.
     pub unreachable: bool,
-    /// What is on its way or waits to be sent, first in line first.
+    /// What is on its way or waits to be sent, first in line first; then what is parked.
     pub outbox: Vec<OwedView>,
     /// The last thing that somebody said (an automatic text only where nobody has), where it is in memory.
     pub last_message: Option<LastWords>,
@@ -178,6 +178,9 @@ pub struct OwedView {
     pub attempts: u16,
     /// When it was decided.
     pub decided_at: String,
+    /// `parked`: until when it is kept; it leaves when the customer writes again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// The last thing that was said.
@@ -320,19 +323,23 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// What has not left: the line, and behind it what is parked.
 fn owed(conversation: &Conversation) -> Vec<OwedView> {
     let outbox = &conversation.common().outbox;
-    let state = |effect| outbox.state_of(effect).unwrap_or(MessageState::Pending);
-    outbox
-        .owed()
-        .map(|owed| OwedView {
+    let line = outbox.owed().map(|owed| (owed, None));
+    let parked = outbox.parked().map(|one| (&one.owed, Some(one.until)));
+    line.chain(parked)
+        .map(|(owed, until)| OwedView {
             message: owed.effect.to_string(),
             class: owed.class,
-            state: state(owed.effect),
+            state: outbox
+                .state_of(owed.effect)
+                .unwrap_or(MessageState::Pending),
             entry: owed.entry,
             in_doubt: owed.in_doubt,
             attempts: owed.attempts,
             decided_at: owed.decided_at.rfc3339(),
+            until: until.map(Timestamp::rfc3339),
         })
         .collect()
 }

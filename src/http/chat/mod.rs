@@ -97,6 +97,7 @@ impl Room {
                 | Answer::Ignored
                 | Answer::Claimed { .. }
                 | Answer::Wrote { .. }
+                | Answer::Parked { .. }
                 | Answer::Refused(_),
             )
             | Err(_) => {}
@@ -248,7 +249,8 @@ fn fate(id: &str, answered: &Answered) -> Result<(), Refused> {
             | Answer::Duplicate
             | Answer::Ignored
             | Answer::Claimed { .. }
-            | Answer::Wrote { .. },
+            | Answer::Wrote { .. }
+            | Answer::Parked { .. },
         ) => Ok(()),
         Ok(Answer::Refused(refusal)) => Err(Refused::for_good(id, refusal.to_string())),
         Err(fault) => Err(Refused::for_now(id, fault.to_string(), fault.retry_after())),

@@ -107,7 +107,10 @@ impl Transcript {
                 self.pending.remove(&effect);
                 Seen::Nothing
             }
-            MessageState::Pending | MessageState::InFlight | MessageState::InDoubt => Seen::Nothing,
+            MessageState::Pending
+            | MessageState::InFlight
+            | MessageState::InDoubt
+            | MessageState::Parked => Seen::Nothing,
         }
     }
 
@@ -153,7 +156,8 @@ fn is_release(entry: &Entry, of: EffectId) -> bool {
         | MessageState::InFlight
         | MessageState::InDoubt
         | MessageState::Failed
-        | MessageState::Suppressed => false,
+        | MessageState::Suppressed
+        | MessageState::Parked => false,
     }
 }
 

@@ -287,8 +287,8 @@ export function banners(it) {
     else if (left < 3600000) lines.push(h("div", { class: "warn" }, t("window.closes"), " ", h("span", { class: "clockish", "data-until": it.window.closes_at }, lasting(left))));
   }
   if (it.unreachable) lines.push(h("div", { class: "warn" }, t("unreachable")));
-  const parked = it.outbox.filter((owed) => owed.class === "human" && owed.state === "pending");
-  if (parked.length && shut(it)) lines.push(h("div", {}, t("n.parked", { n: parked.length })));
+  const parked = it.outbox.filter((owed) => owed.state === "parked");
+  if (parked.length) lines.push(h("div", {}, t("n.parked", { n: parked.length })));
   const doubt = it.outbox.filter((owed) => owed.in_doubt);
   if (doubt.length) lines.push(h("div", { class: "warn" }, t("n.in.doubt", { n: doubt.length })));
   const { draft } = open.facts;

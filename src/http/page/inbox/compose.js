@@ -71,7 +71,7 @@ document.addEventListener("pointerdown", () => { wanted = 0; pressed += 1; }, tr
 
 export function showComposer(it) {
   const holder = it.mode === "human" ? it.assignee : null;
-  const mayReply = holder === state.me.name && !it.unreachable && !shut(it);
+  const mayReply = holder === state.me.name && !it.unreachable;
   const face = [it.id, it.mode, holder, mayReply, it.unreachable, shut(it), state.me.role].join();
   if (shownFor !== it.id) { keepDraft.flush(); load(it.id); }
   if (face !== shownAs) { shownAs = face; become(it, holder, mayReply); }
@@ -110,10 +110,10 @@ function why(it, holder) {
   return null;
 }
 
-// After the window has shut only what the provider has approved may be sent.
+// After the window has shut a reply is kept until the customer writes; what the provider has approved may be sent.
 function templatePicker(it) {
   const fitting = templates.filter((one) => one.channel === it.channel);
-  if (!fitting.length) return h("span", { class: "warn" }, t("window.shut.none"));
+  if (!fitting.length) return [h("span", { class: "warn" }, t("window.shut.none"))];
   const select = h("select", { "aria-label": t("template") }, fitting.map((one) => h("option", { value: one.name }, one.name + " (" + one.language + ")")));
   const shown = h("p", { class: "said", dir: "auto" });
   const show = () => fill(shown, fitting.find((one) => one.name === select.value).text);

@@ -209,7 +209,6 @@ function context() {
   const it = view();
   return {
     view: it, facts: open.facts, me: state.me.name, people: [...agents.keys()], customer: customer(), canAct: can("agent"),
-    shut: Boolean(it.window.closes_at) && Date.parse(it.window.closes_at) < now(),
     useDraft: open.acts.useDraft, takeBack: open.acts.takeBack,
   };
 }

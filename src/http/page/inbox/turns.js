@@ -129,7 +129,7 @@ function body(of) {
   return null;
 }
 
-const MARKS = { pending: "○", in_flight: "◔", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "✕", suppressed: "⊘", in_doubt: "?" };
+const MARKS = { pending: "○", in_flight: "◔", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "✕", suppressed: "⊘", in_doubt: "?", parked: "⏸" };
 
 // Where a message stands, and what can be done about it.
 function standing(entry, of) {
@@ -138,13 +138,13 @@ function standing(entry, of) {
   let state = owed ? owed.state : known ? known.state : null;
   if (!state) return null;
   if (owed && owed.in_doubt) state = "in_doubt";
-  const parked = state === "pending" && of.shut;
+  const parked = state === "parked";
   const why = state === "failed" || state === "suppressed"
     ? [known && known.cause && t("cause." + known.cause), known && known.code && "(" + known.code + ")"].filter(Boolean).join(" ") : "";
   return h("p", { class: "standing " + state },
     h("span", { "aria-hidden": "true" }, MARKS[state] || "", " "),
-    parked ? t("parked.reply") : t("state." + state), why && ": ", why && name(why),
-    entry.kind === "human_wrote" && state === "pending" && of.canAct && h("button", { type: "button", class: "link", onclick: () => of.takeBack(entry) }, t("take.back")),
+    t("state." + state), parked && owed && owed.until && [" ", t("parked.until", { at: when(owed.until) })], why && ": ", why && name(why),
+    entry.kind === "human_wrote" && (state === "pending" || parked) && of.canAct && h("button", { type: "button", class: "link", onclick: () => of.takeBack(entry) }, t("take.back")),
   );
 }
 
