@@ -1,8 +1,8 @@
 //! The handoff log, and verdicts on its entries.
 //!
 //! Read off the trails: it needs no index that every message would have to keep up. While there are few conversations the
-//! whole log is told newest first ([`newest`]); beyond that, conversation by conversation in the order of their ids, each
-//! page newest first in itself, and a narrow filter may return a short page with a cursor to go on from.
+//! whole log is told newest first ([`newest`]); beyond that, conversation by conversation, the one whose mode changed last
+//! first ([`walked`]); a narrow filter may return a short page with a cursor to go on from.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
@@ -15,7 +15,7 @@ use super::bodies::{Done, Judgement, Review};
 use super::caller::Caller;
 use super::door::{Door, Guard};
 use super::newest::{self, Place};
-use super::{acts, asked};
+use super::{acts, asked, walked};
 use crate::clock::Timestamp;
 use crate::conversation::Conversation;
 use crate::conversation::event::Act;
@@ -33,10 +33,6 @@ use crate::store::{LoadError, Store};
 const LIMIT: usize = 50;
 /// The most handoffs asked for in one page.
 const LIMIT_MAX: usize = 200;
-/// Conversations that one request looks at.
-const LOOKED_AT_MAX: usize = 1_000;
-/// Entries that one request reads, up to the end of the conversation in which it has read so many.
-const ENTRIES_MAX: usize = 20_000;
 /// Entries read at once.
 const ENTRIES_PAGE: usize = 1_000;
 
@@ -44,7 +40,7 @@ pub fn doors() -> Vec<Door> {
     let lead = Guard::Signed(Role::Lead);
     vec![
         Door::get("/api/v1/handoffs", list)
-            .about("The handoff log: why, by which rule, how long until whom, how it ended, the verdict. Newest first, as long as there are no more than 5,000 conversations; beyond that each page by itself.")
+            .about("The handoff log: why, by which rule, how long until whom, how it ended, the verdict. Newest first, as long as there are no more than 5,000 conversations; beyond that by the conversation, the one whose mode changed last first, each page newest first in itself. Follow `next` to the end: a page may be short, and even empty.")
             .guarded(lead)
             .query("since", "only those requested at or after this time (RFC 3339)")
             .query("until", "only those requested before this time (RFC 3339)")
@@ -168,12 +164,14 @@ async fn list(
             Ok(store.conversation_count()? <= newest::CONVERSATIONS_MAX)
         };
         match from {
-            Some(Begin::After(id)) => look(&store, &filter, (Some(id), limit), now, sees),
+            Some(Begin::Walked(place)) => {
+                walked::look(&store, &filter, (Some(place), limit), now, sees)
+            }
             Some(Begin::Before(place)) => {
                 newest::look(&store, &filter, (Some(place), limit), now, sees)
             }
             None if few()? => newest::look(&store, &filter, (None, limit), now, sees),
-            None => look(&store, &filter, (None, limit), now, sees),
+            None => walked::look(&store, &filter, (None, limit), now, sees),
         }
     };
     Ok(Json(blocking(looked).await?))
@@ -181,8 +179,8 @@ async fn list(
 
 /// Where a page begins.
 enum Begin {
-    /// After this conversation, in the order of ids.
-    After(ConversationId),
+    /// Before this conversation, in the order in which they came into their modes.
+    Walked(walked::Place),
     /// Before this handoff, in the order of time.
     Before(Place),
 }
@@ -191,56 +189,11 @@ impl std::str::FromStr for Begin {
     type Err = Problem;
 
     fn from_str(text: &str) -> Result<Self, Problem> {
-        let after = text.parse().map(Self::After).ok();
-        after
+        let walked = walked::parse(text).map(Self::Walked);
+        walked
             .or_else(|| newest::parse(text).map(Self::Before))
             .ok_or_else(|| Problem::bad_request("the cursor is not one of this list's"))
     }
-}
-
-/// Looks at conversations until a page is full or enough was looked at.
-fn look(
-    store: &Store,
-    filter: &Filter,
-    (mut after, limit): (Option<ConversationId>, usize),
-    now: Timestamp,
-    sees: impl Fn(&Conversation) -> bool,
-) -> Result<Log, LoadError> {
-    let mut log = Log::default();
-    let ids = store.conversations(after, LOOKED_AT_MAX)?;
-    let (whole, mut read) = (ids.len() == LOOKED_AT_MAX, 0);
-    for id in ids {
-        if log.items.len() >= limit || read >= ENTRIES_MAX {
-            log.next = after.map(|id| id.to_string());
-            log.items
-                .sort_by(|a, b| b.requested_at.cmp(&a.requested_at));
-            return Ok(log);
-        }
-        after = Some(id);
-        let conversation = match head(store, id) {
-            Ok(conversation) => conversation,
-            // One that is damaged must not keep all the others from being listed.
-            Err(LoadError::Corrupt(_)) => None,
-            Err(fault @ LoadError::Retry(_)) => return Err(fault),
-        };
-        let asked_for = |one: &Conversation| one.common().updated_at >= filter.since && sees(one);
-        let Some(conversation) = conversation.filter(asked_for) else {
-            continue;
-        };
-        let (record, entries) = match record(store, &conversation, now) {
-            Ok(record) => record,
-            Err(LoadError::Corrupt(_)) => continue,
-            Err(fault @ LoadError::Retry(_)) => return Err(fault),
-        };
-        read += entries;
-        let found = record.handoffs.iter().filter(|one| filter.takes(one));
-        log.items
-            .extend(found.map(|handoff| Shown::of(&record.facts, handoff)));
-    }
-    log.next = after.filter(|_| whole).map(|id| id.to_string());
-    log.items
-        .sort_by(|a, b| b.requested_at.cmp(&a.requested_at));
-    Ok(log)
 }
 
 pub(super) fn head(store: &Store, id: ConversationId) -> Result<Option<Conversation>, LoadError> {

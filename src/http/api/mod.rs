@@ -42,6 +42,7 @@ mod people;
 mod search;
 mod session;
 mod view;
+mod walked;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
