@@ -14,8 +14,8 @@ use segue::conversation::event::{Act, Event};
 use segue::conversation::message::{Attempt, Body, Customer, Inbound, Medium};
 use segue::conversation::policy::{ChannelPolicy, PhraseRule, Policy};
 use segue::conversation::question::{ModelAnswer, ModelVerdict};
-use segue::conversation::trail::{Entry, Source, Usage};
-use segue::conversation::words::{ModeName, Outcome, Reason, Role, Verdict};
+use segue::conversation::trail::{Entry, Fact, Source, Usage};
+use segue::conversation::words::{Class, MessageState, ModeName, Outcome, Reason, Role, Verdict};
 use segue::ids::{ConversationId, HandoffId};
 use segue::learning::record::{Ended, Handoff, Record};
 use segue::learning::source::Facts;
@@ -829,4 +829,34 @@ fn long_trails_and_many_conversations_are_read_whole() {
     assert_eq!((customers, read.passed, read.unreadable), (600, 600, 0));
     assert_eq!(entries, 600 * 6 + 99 * 5);
     assert!(steps > 10, "{steps} pages");
+}
+
+#[test]
+fn words_that_were_taken_back_are_no_reply() {
+    let stories = morning(&policy(), Timestamp::from_millis(1_795_000_000_000));
+    let ana = &stories["ana"];
+    let check = |state: MessageState, replies: u32, replied_after_ms: Option<u64>| {
+        let mut entries = ana.entries.clone();
+        for entry in &mut entries {
+            if let Fact::Settled {
+                class, state: is, ..
+            } = &mut entry.fact
+                && *class == Class::Human
+            {
+                *is = state;
+            }
+        }
+        let facts = Facts::of(&ana.conversation);
+        let record = fold(facts, &entries, Timestamp::ZERO, ana.now);
+        let first = &record.handoffs[0];
+        assert_eq!(
+            (first.replies, first.replied_after_ms(), first.said.len()),
+            (replies, replied_after_ms, replies as usize),
+            "{state}"
+        );
+    };
+    check(MessageState::Sent, 1, Some(90_000));
+    check(MessageState::Parked, 1, Some(90_000));
+    check(MessageState::Suppressed, 0, None);
+    check(MessageState::Failed, 0, None);
 }

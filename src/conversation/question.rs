@@ -3,11 +3,13 @@
 //! A [`Question`] is built from the last entries of the trail. The stretches in which a person spoke are in it
 //! as structure, with an explicit end, so that an old request for a person is not taken for a new one.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::trail::{Entry, Fact, Source, Usage};
-use super::words::{By, ModelFault, Reason};
-use crate::ids::{AskId, ConversationId};
+use super::words::{By, Class, MessageState, ModelFault, Reason};
+use crate::ids::{AskId, ConversationId, EffectId};
 use crate::triage::Settings;
 
 /// One question to the model: everything it may know of the conversation.
@@ -118,10 +120,33 @@ pub fn arranged(mut lines: Vec<Line>, messages: u32) -> Vec<Line> {
 
 /// The lines of `entries` that the model may see.
 pub fn lines<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Line> {
-    entries
-        .into_iter()
-        .filter_map(|entry| line(&entry.fact))
-        .collect()
+    let entries: Vec<&Entry> = entries.into_iter().collect();
+    let unsaid = unsaid(entries.iter().copied());
+    let seen = entries.into_iter().filter(|entry| said(entry, &unsaid));
+    seen.filter_map(|entry| line(&entry.fact)).collect()
+}
+
+/// The words of people among `entries` that were taken back or never arrived: the customer does not know them.
+pub fn unsaid<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeSet<EffectId> {
+    let of = |entry: &Entry| {
+        if let Fact::Settled {
+            effect,
+            class: Class::Human,
+            state: MessageState::Suppressed | MessageState::Failed,
+            ..
+        } = entry.fact
+        {
+            Some(effect)
+        } else {
+            None
+        }
+    };
+    entries.into_iter().filter_map(of).collect()
+}
+
+/// Whether what `entry` says, if it says anything, was not unsaid.
+pub fn said(entry: &Entry, unsaid: &BTreeSet<EffectId>) -> bool {
+    !matches!(&entry.fact, Fact::HumanWrote { effect, .. } if unsaid.contains(effect))
 }
 
 /// What the model may see of a fact; none for most.
@@ -250,6 +275,45 @@ mod tests {
 
     fn ai(text: &str) -> Line {
         Line::Ai(text.to_owned())
+    }
+
+    #[test]
+    fn what_a_person_took_back_or_what_never_arrived_was_not_said() {
+        let trail = |state: MessageState| -> Vec<Entry> {
+            let facts = [
+                Fact::HumanWrote {
+                    effect: EffectId(4),
+                    agent: "Ana".into(),
+                    text: "You owe us 400".to_owned(),
+                    first_response_ms: None,
+                    reply_ms: None,
+                },
+                Fact::Settled {
+                    effect: EffectId(4),
+                    class: Class::Human,
+                    state,
+                    provider_id: String::new(),
+                    code: String::new(),
+                    cause: None,
+                    attempts: 0,
+                    after_ms: 0,
+                },
+            ];
+            let entry = |(n, fact)| Entry {
+                n,
+                at: crate::clock::Timestamp::ZERO,
+                policy: 0,
+                rules: 0,
+                fact,
+            };
+            (0..).zip(facts).map(entry).collect()
+        };
+        let check = |state, said: usize| assert_eq!(lines(&trail(state)).len(), said, "{state}");
+        check(MessageState::Sent, 1);
+        check(MessageState::InDoubt, 1);
+        check(MessageState::Parked, 1);
+        check(MessageState::Suppressed, 0);
+        check(MessageState::Failed, 0);
     }
 
     #[test]

@@ -5,13 +5,15 @@
 //! few words was answered with nothing from the knowledge base behind it. A customer who then never wrote again is
 //! nobody's handoff and may have been a missed one.
 
+use std::collections::BTreeMap;
+
 use super::record::{Ended, Given, Handoff, Offers, Record, Silence, millis};
 use super::source::Facts;
 use crate::clock::Timestamp;
 use crate::conversation::PASSED_ON;
 use crate::conversation::trail::{Entry, Fact, GhostCause, Source};
-use crate::conversation::words::{By, Settlement, Verdict};
-use crate::ids::{AgentName, AskId, HandoffId};
+use crate::conversation::words::{By, MessageState, Settlement, Verdict};
+use crate::ids::{AgentName, AskId, EffectId, HandoffId};
 
 /// Texts of people kept with one handoff; more are counted.
 pub const REPLIES_MAX: usize = 200;
@@ -31,6 +33,7 @@ pub fn fold(facts: Facts, entries: &[Entry], since: Timestamp, now: Timestamp) -
         episode: Episode::default(),
         open: None,
         unsure: None,
+        words: BTreeMap::new(),
         record: Record {
             facts,
             handoffs: Vec::new(),
@@ -60,7 +63,17 @@ struct Fold {
     open: Option<usize>,
     /// The question whose answer was said to be unsure.
     unsure: Option<(AskId, bool)>,
+    /// What people have said, as far as it has not failed.
+    words: BTreeMap<EffectId, Words>,
     record: Record,
+}
+
+/// Words of a person under a handoff.
+struct Words {
+    /// Its place in the record.
+    handoff: usize,
+    at: Timestamp,
+    text: String,
 }
 
 /// What the episode has come to so far.
@@ -91,7 +104,8 @@ impl Fold {
                 self.unsure = confidence.map(|percent| (*ask, percent <= UNSURE_PERCENT));
             }
             Fact::AiWrote { ask, sources, .. } => self.ai_wrote(entry.at, *ask, sources, counts),
-            Fact::HumanWrote { text, .. } => self.human_wrote(entry.at, text),
+            Fact::HumanWrote { effect, text, .. } => self.human_wrote(entry.at, *effect, text),
+            Fact::Settled { effect, state, .. } => self.message_settled(*effect, *state),
             Fact::HandoffRequested { .. } => self.requested(entry),
             Fact::HandoffSettled {
                 handoff,
@@ -139,7 +153,6 @@ impl Fold {
             | Fact::Kept { .. }
             | Fact::LadderStepped { .. }
             | Fact::SlaEvaluated { .. }
-            | Fact::Settled { .. }
             | Fact::Edited { .. }
             | Fact::EventParked { .. }
             | Fact::CustomerChanged { .. }
@@ -202,16 +215,42 @@ impl Fold {
         self.episode.answered = true;
     }
 
-    fn human_wrote(&mut self, at: Timestamp, text: &str) {
+    fn human_wrote(&mut self, at: Timestamp, effect: EffectId, text: &str) {
         self.episode.unhelped = false;
         self.episode.with_people = true;
-        if let Some(handoff) = self.current() {
-            handoff.replied_at.get_or_insert(at);
-            handoff.replies += 1;
-            if handoff.said.len() < REPLIES_MAX {
-                handoff.said.push(text.to_owned());
-            }
+        let Some(open) = self.open else {
+            return;
+        };
+        let handoff = &mut self.record.handoffs[open];
+        handoff.replied_at.get_or_insert(at);
+        handoff.replies += 1;
+        if handoff.said.len() < REPLIES_MAX {
+            handoff.said.push(text.to_owned());
         }
+        let text = text.to_owned();
+        self.words.insert(
+            effect,
+            Words {
+                handoff: open,
+                at,
+                text,
+            },
+        );
+    }
+
+    /// A person's words that were taken back, or never arrived, are no reply.
+    fn message_settled(&mut self, effect: EffectId, state: MessageState) {
+        let unsaid = matches!(state, MessageState::Suppressed | MessageState::Failed);
+        let words = unsaid.then(|| self.words.remove(&effect)).flatten();
+        let Some(Words { handoff: at, .. }) = words else {
+            return;
+        };
+        let of = || self.words.values().filter(|words| words.handoff == at);
+        let handoff = &mut self.record.handoffs[at];
+        handoff.replied_at = of().map(|words| words.at).min();
+        handoff.replies = handoff.replies.saturating_sub(1);
+        let said = of().take(REPLIES_MAX).map(|words| words.text.clone());
+        handoff.said = said.collect();
     }
 
     fn requested(&mut self, entry: &Entry) {

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::conversation::Conversation;
-use crate::conversation::question::{Line, line};
+use crate::conversation::question::{Line, line, said, unsaid};
 use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::ModeName;
 use crate::ids::{AskId, ConversationId};
@@ -65,8 +65,10 @@ impl Window {
             bytes: 0,
             asked: None,
         });
+        let recent: Vec<&Entry> = recent.into_iter().collect();
+        let unsaid = unsaid(recent.iter().copied());
         for entry in recent {
-            read.push(entry);
+            read.push(entry, said(entry, &unsaid));
         }
         // An empty trail says nothing of its next number.
         if read.next == 0 {
@@ -83,11 +85,15 @@ impl Window {
         let Some(read) = &mut self.at_hand else {
             return;
         };
+        // Something that may be at hand was not said after all: it is read anew, without it.
+        if !unsaid(entries).is_empty() {
+            return self.let_go();
+        }
         for entry in entries {
             if entry.n != read.next {
                 return self.let_go();
             }
-            read.push(entry);
+            read.push(entry, true);
         }
         if read.bytes > BYTES_MAX {
             self.let_go();
@@ -123,12 +129,12 @@ impl Window {
 }
 
 impl Read {
-    fn push(&mut self, entry: &Entry) {
+    fn push(&mut self, entry: &Entry, said: bool) {
         self.next = entry.n + 1;
         if let Fact::ModelAsked { ask, messages } = &entry.fact {
             self.asked = Some((*ask, *messages, entry.n));
         }
-        if let Some(line) = line(&entry.fact) {
+        if let Some(line) = line(&entry.fact).filter(|_| said) {
             self.bytes += bytes(&line);
             self.lines.push_back((entry.n, line));
         }
