@@ -76,6 +76,7 @@ impl Follower {
         let began = self.written().await;
         let (config, knowledge) = self.look().await;
         let (mut config, mut knowledge) = (Watched::new(config), Watched::new(knowledge));
+        self.catch_up(&began).await;
         loop {
             let asked = tokio::select! {
                 () = stop.cancelled() => return,
@@ -89,6 +90,18 @@ impl Follower {
             if knowledge.is_due(looks.1) || asked {
                 self.read_knowledge().await;
             }
+        }
+    }
+
+    /// Puts in force what was written between the reading of the configuration and now: nobody would notice it later.
+    async fn catch_up(&mut self, began: &Config) {
+        let running = self.doors.runtime.policy();
+        let says = with_channels_of(&running, began.policy());
+        if self.path.is_some()
+            && says.hash != running.hash
+            && let Some(done) = self.put_in_force(began.clone(), began).await
+        {
+            self.doors.metrics.reloaded(Reloaded::Config, !done);
         }
     }
 

@@ -58,7 +58,7 @@ pub struct Kept {
     pub(super) standing: Standing,
     /// The handoff that waits, while spans are exported.
     pub(super) promised: Option<Box<Promised>>,
-    /// What the AI is told of the customer's other conversations, as of the moment this one came into memory.
+    /// What the AI is told of the customer's other conversations, as of when the window was read last.
     pub(super) others: Option<Box<str>>,
 }
 
@@ -140,7 +140,10 @@ impl Actor for Keeper {
                 kept.router.wake_soon(kept.id());
                 me.stop(Some("commit failed".to_owned()));
             }
-            Letter::WindowRead(window) => kept.window.replace_with(window, &kept.conversation),
+            Letter::WindowRead(window, others) => {
+                kept.others = others;
+                kept.window.replace_with(window, &kept.conversation);
+            }
             Letter::Rest => kept.window.let_go(),
             Letter::Retire => {
                 if kept.is_durable() && !kept.conversation.in_flight() && kept.asks.is_empty() {

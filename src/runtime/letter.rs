@@ -23,8 +23,8 @@ pub enum Letter {
     Durable(Vec<Perform>, Cause),
     /// A commit was not made, or nobody knows: give up.
     CommitFailed(CommitError),
-    /// What the AI is shown was read from the store.
-    WindowRead(Window),
+    /// What the AI is shown was read from the store, and what it is told of the customer's other conversations.
+    WindowRead(Window, Option<Box<str>>),
     /// Nobody has written for a while: let go of what is only at hand for speed.
     Rest,
     /// Nobody has used the conversation for long: leave, if nothing is under way.

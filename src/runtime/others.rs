@@ -2,7 +2,7 @@
 //!
 //! The id of a conversation follows from its channel and address, so that nothing is indexed and nothing is kept up to
 //! date: whoever wants to know asks the store for the few ids that there could be. Looked up when a conversation comes into
-//! memory, for what the AI is told, and whenever somebody opens it. It changes nothing.
+//! memory and whenever what the AI is shown is read anew, for what it is told, and whenever somebody opens it. It changes nothing.
 
 use std::collections::BTreeMap;
 

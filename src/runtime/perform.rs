@@ -16,7 +16,7 @@ use super::router::Router;
 use super::streaming::StreamCell;
 use super::traced;
 use super::window::{self, Window};
-use super::{Frame, blocking};
+use super::{Frame, blocking, others};
 use crate::channel::carrier::Carrier;
 use crate::channel::circuit::Circuit;
 use crate::channel::registry::Channels;
@@ -202,6 +202,11 @@ impl Performer {
             common.customer.name.clone(),
         );
         let messages = conversation.messages_asked();
+        // Looked up anew whenever the store is read in any case.
+        let elsewhere = match asking.at_hand {
+            Some(_) => Vec::new(),
+            None => others::ids(router.store(), &router.policy(), conversation),
+        };
         let (me, router, keeper) = (self.clone(), router.clone(), keeper.clone());
         let channel = common.medium.as_str();
         let span = trace::answer(&id, channel, asking.ask.0, &asking.cause);
@@ -216,11 +221,11 @@ impl Performer {
                 cause: _,
             } = asking;
             let shown = match at_hand {
-                Some(lines) => Ok(lines),
-                None => read_window(&router, &keeper, id, ask).await,
+                Some(lines) => Ok((lines, others)),
+                None => read_window(&router, &keeper, (id, ask), elsewhere).await,
             };
-            let lines = match shown {
-                Ok(lines) => lines,
+            let (lines, others) = match shown {
+                Ok(shown) => shown,
                 Err(fault) => {
                     let failure = unread(&fault.to_string());
                     router.tell(id, Event::ModelFailed { ask, failure });
@@ -288,21 +293,28 @@ pub(super) struct Asking {
     pub(super) cause: Cause,
 }
 
-/// Reads what the AI is shown from the store, and leaves it with the keeper for the next question.
+/// Reads what the AI is shown from the store, with what it is told of the customer's conversations `elsewhere`, and leaves
+/// both with the keeper for the next question.
 async fn read_window(
     router: &Router,
     keeper: &ActorRef<Letter>,
-    id: ConversationId,
-    ask: AskId,
-) -> Result<Vec<Line>, LoadError> {
+    (id, ask): (ConversationId, AskId),
+    elsewhere: Vec<ConversationId>,
+) -> Result<(Vec<Line>, Option<Box<str>>), LoadError> {
     let (store, entries) = (router.store().clone(), router.policy().window_entries);
-    let recent = blocking(move || window::read(&store, id, ask, entries)).await?;
+    let read = move || {
+        let recent = window::read(&store, id, ask, entries)?;
+        // They are no reason to keep anybody waiting: what cannot be read is not told.
+        let others = others::read(&store, &elsewhere);
+        Ok((recent, others.ok().as_deref().and_then(others::told)))
+    };
+    let (recent, others) = blocking(read).await?;
     if let Some(last) = recent.last() {
         let window = Window::of(&recent, last.n + 1, entries);
         // A keeper that is gone needs none.
-        let _ = keeper.cast(Letter::WindowRead(window));
+        let _ = keeper.cast(Letter::WindowRead(window, others.clone()));
     }
-    Ok(lines(window::up_to(&recent, ask)))
+    Ok((lines(window::up_to(&recent, ask)), others))
 }
 
 /// Counts a send from its release to its outcome.

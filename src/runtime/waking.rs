@@ -187,7 +187,7 @@ impl Router {
             },
             Letter::Durable(..)
             | Letter::CommitFailed(_)
-            | Letter::WindowRead(_)
+            | Letter::WindowRead(..)
             | Letter::Rest
             | Letter::Retire => None,
         });
