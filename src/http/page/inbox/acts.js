@@ -91,7 +91,7 @@ export async function takeOver() {
   const force = it.mode === "human" && it.assignee !== state.me.name;
   if (force) {
     if (!can("lead")) { toast(t("leads.only"), "warn"); return; }
-    const sure = await ask({ title: t("take.from.sure", { who: it.assignee }), text: t("take.from.text"), buttons: [{ text: t("take.over"), value: "yes", class: "danger" }] });
+    const sure = await ask({ title: t("take.from.sure", { who: it.assignee }), text: t("take.from.text", { who: it.assignee }), buttons: [{ text: t("take.over"), value: "yes", class: "danger" }] });
     if (!sure) return;
   }
   const done = await act(it.id, "takeover", { force });

@@ -256,7 +256,9 @@ function hideChoices() {
 
 function filled(text) {
   const it = view();
-  return text.replaceAll("{name}", it.customer.name || "").replaceAll("{agent}", state.me.name);
+  // Without a name there is no gap where it would have stood.
+  const named = it.customer.name ? text : text.replaceAll(" {name}", "");
+  return named.replaceAll("{name}", it.customer.name || "").replaceAll("{agent}", state.me.name);
 }
 
 function takeChoice(one) {

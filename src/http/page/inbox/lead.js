@@ -8,7 +8,7 @@ import { loadTexts } from "./compose.js";
 import { t } from "./words.js";
 
 const TABS = ["now", "review", "canned", "house"];
-let box, tab = "now", openIt = () => {}, showAgent = () => {}, shownAt = 0, working = false;
+let box, tab = "now", openIt = () => {}, showAgent = () => {}, shownAt = 0, working = false, turn = 0;
 
 export function makeLead(onOpen, onAgent) {
   openIt = onOpen;
@@ -28,24 +28,24 @@ export function showLead() {
 // Called every few seconds while it is in sight.
 export function refreshLead() {
   const place = box.querySelector(".lead-body");
-  if (tab === "now" && place && Date.now() - shownAt > 10000) draw(place);
+  if (tab === "now" && place && !working && Date.now() - shownAt > 10000) draw(place);
 }
 
+// The last one that was asked for is shown, however long those before it take.
 async function draw(place) {
-  if (working) return;
-  working = true;
+  const mine = (turn += 1);
   shownAt = Date.now();
+  working = true;
   if (!place.firstChild) fill(place, h("p", { class: "nothing" }, t("loading")));
-  const what = tab;
+  let content;
   try {
-    const content = await { now: nowTab, review: reviewTab, canned: cannedTab, house: houseTab }[what]();
-    if (what === tab) fill(place, content);
+    content = await { now: nowTab, review: reviewTab, canned: cannedTab, house: houseTab }[tab]();
   } catch (problem) {
-    fill(place, h("p", { class: "nothing warn" }, problem.detail || t("unreadable")));
-  } finally {
-    working = false;
-    if (what !== tab) draw(place);
+    content = h("p", { class: "nothing warn" }, problem.detail || t("unreadable"));
   }
+  if (mine !== turn) return;
+  working = false;
+  fill(place, content);
 }
 
 const table = (caption, head, rows, empty) => h("div", { class: "scroll" }, h("table", {}, h("caption", {}, caption),

@@ -98,7 +98,7 @@ function rowOf(it) {
   },
     h("span", { class: "lamp", "aria-hidden": "true" }),
     h("span", { class: "head" },
-      h("span", { class: "who", dir: "auto" }, name(who)),
+      h("span", { class: "who", dir: "auto" }, who),
       h("span", { class: "clock", "data-since": since(it), "data-deadline": it.deadline || "" }),
     ),
     h("span", { class: "last" },

@@ -365,7 +365,7 @@ export const showHead = onFrame(() => {
   fill(head,
     h("button", { type: "button", class: "icon back", "aria-label": t("back.to.list"), onclick: open.acts.back }, "‹"),
     h("div", { class: "title" },
-      h("h2", { id: "customer", dir: "auto" }, name(customer())),
+      h("h2", { id: "customer", dir: "auto" }, customer()),
       h("p", { class: "faint" }, status(it))),
     h("div", { class: "acts" }, open.acts.buttons(it)),
     h("button", { type: "button", class: "icon info", "aria-label": t("details"), title: t("details") + " (i)", onclick: open.acts.side }, h("span", { class: "round" }, "i")),
