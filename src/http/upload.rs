@@ -67,6 +67,11 @@ pub async fn take(
     received.unwrap_or(Err(Fault::Slow))
 }
 
+/// Reads a body that is refused unseen, up to `most` bytes and for a while, so that its sender hears why.
+pub async fn hear_out(body: Body, most: u64) {
+    read_on(&mut body.into_data_stream(), most).await;
+}
+
 /// What the sender calls the file, made into a name that is only a name.
 pub fn name(headers: &HeaderMap, kind: Kind) -> String {
     let sent = headers.get(NAME).and_then(|value| value.to_str().ok());

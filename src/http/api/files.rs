@@ -26,6 +26,9 @@ use crate::http::{Doors, media};
 use crate::ids::ConversationId;
 use crate::store::media::ShelfError;
 
+/// A file this many times too long is still read to its end; of a longer one the connection is closed.
+const HEARD_OUT: u64 = 4;
+
 pub fn doors() -> Vec<Door> {
     vec![
         Door::post("/api/v1/conversations/{id}/files", put)
@@ -60,14 +63,15 @@ async fn put(
     has(&conversation, &caller)?;
     let longest = longest(&doors, &conversation)?;
     let declared = body.size_hint();
-    if declared.lower() > longest {
-        return Err(told(&Fault::Long(longest)));
-    }
-    let most = declared.upper().map_or(longest, |upper| upper.min(longest));
     let place = Arc::clone(&doors.limits.staff_uploads).try_acquire_owned();
     let Ok(_place) = place else {
         return Err(told(&Fault::NoRoom));
     };
+    if declared.lower() > longest {
+        upload::hear_out(body, longest.saturating_mul(HEARD_OUT)).await;
+        return Err(told(&Fault::Long(longest)));
+    }
+    let most = declared.upper().map_or(longest, |upper| upper.min(longest));
     if !doors.runtime.store().accepting() {
         return Err(told(&Fault::NoRoom));
     }
