@@ -1,8 +1,8 @@
 //! A soak: a long time at one rate with faults sprinkled over it, and what it did to memory and latency by the minute. Pure.
 //!
 //! A server that leaks shows in the slope of its memory; one that falls behind, in the tail and in the later minutes'
-//! latencies. The first third is left out of the slope: until then caches fill and conversations come to be known. A
-//! server that was killed begins anew, so only its last life counts, again without the first third.
+//! latencies. The first half is left out of the slope: until then caches fill, and every conversation comes to remember as
+//! much as one may. A server that was killed begins anew, so only its last life counts, again without the first half.
 
 use std::time::{Duration, Instant};
 
@@ -16,11 +16,11 @@ use super::tally::{Row, coarse};
 
 /// The share of a found highest rate that is kept up, unless said otherwise.
 pub const SHARE: f64 = 0.7;
-/// Left out of the slope at the beginning: one third.
-const SETTLING: u32 = 3;
+/// Left out of the slope at the beginning: one half.
+const SETTLING: u32 = 2;
 /// A life shorter than this says nothing of a slope: idle conversations leave memory after five minutes.
 const JUDGED_FROM: Duration = Duration::from_mins(10);
-/// Memory that grows by more than this part of itself per minute, over two thirds of such a run, is a leak: a leak that
+/// Memory that grows by more than this part of itself per minute, over half of such a run, is a leak: a leak that
 /// doubles it in less than an hour and a half.
 const GROWS_BY: f64 = 0.01;
 
@@ -42,7 +42,7 @@ pub struct Soak {
     pub rate: f64,
     /// Seconds.
     pub seconds: f64,
-    /// MiB per minute by which the server's memory grew after the first third of its last life; none: it was not
+    /// MiB per minute by which the server's memory grew after the first half of its last life; none: it was not
     /// watched.
     pub memory_slope: Option<f64>,
     /// The same of the load's own process.
