@@ -10,13 +10,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::asking::millis;
 use super::common::{Common, Cx};
 use super::gate::window_shut;
 use super::message::FailureCause;
 use super::outbox::{Owed, OwedState};
-use super::release::strike;
-use super::trail::Fact;
+use super::release::{self, strike};
 use super::words::{Class, MessageState};
 use super::{Mode, undo};
 use crate::clock::Timestamp;
@@ -134,15 +132,6 @@ pub(super) fn leave(owed: &Owed, state: MessageState, why: &str, cx: &mut Cx<'_>
 
 fn note(owed: &Owed, state: MessageState, code: &str, cx: &mut Cx<'_>) {
     let shut = matches!(state, MessageState::Parked | MessageState::Failed);
-    let after_ms = millis(owed.decided_at, cx);
-    cx.note(Fact::Settled {
-        effect: owed.effect,
-        class: owed.class,
-        state,
-        provider_id: String::new(),
-        code: code.to_owned(),
-        cause: shut.then_some(FailureCause::WindowClosed),
-        attempts: owed.attempts,
-        after_ms,
-    });
+    let cause = shut.then_some(FailureCause::WindowClosed);
+    release::note_settled(owed, state, code, cause, cx);
 }

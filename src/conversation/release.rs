@@ -165,7 +165,8 @@ pub(super) fn strike(
     cx.common.outbox.remember_sent(owed.left(state));
 }
 
-fn note_settled(
+/// Puts on the trail what became of a message.
+pub(super) fn note_settled(
     owed: &Owed,
     state: MessageState,
     code: &str,
