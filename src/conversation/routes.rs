@@ -124,7 +124,7 @@ fn at_stake(facts: &Facts<'_>) -> Option<u64> {
         let numbers = amounts::numbers(text);
         numbers.iter().map(|number| number.hundredths).max()
     });
-    said.or_else(|| amounts::largest_amount(&amounts::numbers(facts.matched)))
+    said.or_else(|| Some(amounts::largest(&amounts::numbers(facts.matched))?.hundredths))
 }
 
 #[cfg(test)]

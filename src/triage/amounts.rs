@@ -62,13 +62,13 @@ pub fn numbers(text: &str) -> Vec<Number> {
     found
 }
 
-/// The largest amount of money, in hundredths.
-pub fn largest_amount(numbers: &[Number]) -> Option<u64> {
+/// The largest amount of money.
+pub fn largest(numbers: &[Number]) -> Option<Number> {
     numbers
         .iter()
         .filter(|number| number.currency.is_some())
-        .map(|number| number.hundredths)
-        .max()
+        .max_by_key(|number| number.hundredths)
+        .copied()
 }
 
 /// Whether a word, folded, can be a number that matters: most messages hold none.

@@ -57,7 +57,7 @@ pub struct Finding {
     pub kind: Kind,
     /// The reason of the handoff it leads to.
     pub reason: Reason,
-    /// The words it fired on, normalised.
+    /// The words it fired on, normalised; before them the amount, where the rule looked at one: `EUR 2500: refund`.
     pub matched: String,
     /// Their language.
     pub language: &'static str,
@@ -173,13 +173,7 @@ impl Rules {
             sentiment: signals::sentiment(&reading, &self.lexicon),
             caps: signals::caps(&reading),
             repeated: repeated(&reading, &self.lexicon, context),
-            amount: amounts::largest_amount(&numbers),
-            quantity: numbers
-                .iter()
-                .filter(|n| n.counted && n.currency.is_none())
-                .map(|n| n.whole())
-                .max(),
-            ..Signals::default()
+            ..Signals::of_numbers(&numbers)
         };
         let mut findings = self.fired(&reading, Kind::Scope, &signals);
         if let Some(ask) = asks::find(&reading, &self.lexicon) {
@@ -245,13 +239,18 @@ impl Rules {
             if against || !enough {
                 continue;
             }
+            let found = self.finding(reading, rule.reason, rule.action, from, to);
             findings.push(Finding {
                 rule: rule.name.clone(),
+                matched: match rule.min_amount {
+                    Some(_) => signals.with_amount(&found.matched),
+                    None => found.matched,
+                },
                 kind: rule.kind,
                 queue: rule.queue.clone(),
                 priority: rule.priority,
                 observe_only: rule.observe_only,
-                ..self.finding(reading, rule.reason, rule.action, from, to)
+                ..found
             });
         }
         findings
@@ -346,12 +345,13 @@ impl Rules {
         let large = counted && signals.quantity.is_some_and(|n| n >= limits.quantity);
         let dear = signals.amount.is_some_and(|n| n / 100 >= limits.deal);
         let what = match (large, dear) {
-            (true, _) => Some(("value.quantity", signals.quantity.unwrap_or(0))),
-            (false, true) => Some(("value.deal", signals.amount.unwrap_or(0) / 100)),
+            (true, _) => Some(("value.quantity", signals.quantity)),
+            (false, true) => Some(("value.deal", None)),
             (false, false) => None,
         };
         if let Some((rule, number)) = what {
-            add(rule, Reason::HighValue, Action::Handoff, number.to_string());
+            let number = number.map_or_else(String::new, |number| number.to_string());
+            add(rule, Reason::HighValue, Action::Handoff, number);
         }
         for finding in findings
             .iter_mut()
@@ -359,6 +359,7 @@ impl Rules {
         {
             finding.priority = finding.priority.max(Priority::High);
             finding.queue = finding.queue.take().or_else(|| queue.clone());
+            finding.matched = signals.with_amount(&finding.matched);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Signs are weighed into one number from 0 to 100; nothing here decides. The mood is that of a lexicon, turned around
 //! by a negation and strengthened by capitals and exclamation marks.
 
+use super::amounts::{self, Number};
 use super::classes::{Bits, DET, I, LINK, ME, MODAL, NEG, OTHER, PLAIN, REAL, SOFT};
 use super::lexicon::{Lexicon, UNKNOWN};
 use super::reading::Reading;
@@ -27,10 +28,48 @@ pub struct Signals {
     pub sensitive: bool,
     /// The largest amount of money named, in hundredths.
     pub amount: Option<u64>,
+    /// The currency of that amount (ISO code).
+    pub currency: Option<&'static str>,
     /// The largest number of things or people named.
     pub quantity: Option<u64>,
     /// All of displeasure, from 0 to 100.
     pub displeasure: u8,
+}
+
+impl Signals {
+    /// What the numbers of a message say of money, things and people; nothing else is known yet.
+    pub(super) fn of_numbers(numbers: &[Number]) -> Self {
+        let largest = amounts::largest(numbers);
+        let counted = numbers
+            .iter()
+            .filter(|n| n.counted && n.currency.is_none())
+            .map(|n| n.whole());
+        Self {
+            amount: largest.map(|number| number.hundredths),
+            currency: largest.and_then(|number| number.currency),
+            quantity: counted.max(),
+            ..Self::default()
+        }
+    }
+
+    /// `words`, behind the amount of the message as [`amounts::numbers`] reads it again: what routes by value sees only
+    /// what a rule found.
+    pub(super) fn with_amount(&self, words: &str) -> String {
+        let Some((hundredths, currency)) = self.amount.zip(self.currency) else {
+            return words.to_owned();
+        };
+        let said = match (hundredths / 100, hundredths % 100) {
+            (whole, 0) => format!("{currency} {whole}"),
+            (whole, cents) => format!("{currency} {whole}.{cents:02}"),
+        };
+        if words.starts_with(&said) {
+            return words.to_owned();
+        }
+        match words {
+            "" => said,
+            words => format!("{said}: {words}"),
+        }
+    }
 }
 
 /// The mood of a message, from −100 to 100.
@@ -102,4 +141,31 @@ pub(super) fn displeasure(signals: &Signals, deflections: u8) -> u8 {
     let repeated = u32::from(signals.repeated.saturating_sub(1).min(3)) * 12;
     let deflected = u32::from(deflections.min(4)) * 10;
     u8::try_from((unhappy + caps + repeated + deflected).min(100)).unwrap_or(100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_before_the_words_is_read_again() {
+        let check = |text: &str, words: &str, said: &str| {
+            let signals = Signals::of_numbers(&amounts::numbers(text));
+            let matched = signals.with_amount(words);
+            assert_eq!(matched, said, "{text:?}");
+            assert_eq!(signals.with_amount(&matched), said, "twice: {text:?}");
+            let again = amounts::largest(&amounts::numbers(&matched));
+            assert_eq!(again.map(|n| n.hundredths), signals.amount, "{matched:?}");
+        };
+        check("refund my 2,500 EUR", "refund", "EUR 2500: refund");
+        check("£99.05 back, not $20", "back", "GBP 99.05: back");
+        check("two hundred dollars", "", "USD 200");
+        check(
+            "R$ 1.000,50 for order 88123",
+            "order 88123",
+            "BRL 1000.50: order 88123",
+        );
+        check("5k rand", "300 back", "ZAR 5000: 300 back");
+        check("we need 250 licenses", "250", "250");
+    }
 }

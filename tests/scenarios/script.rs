@@ -290,6 +290,11 @@ fn for_match(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), Stri
             let matches = queue.matches.get_or_insert_default();
             matches.languages.insert(value.to_owned());
         }
+        "match_value" => {
+            let whole: u64 = value.parse().map_err(|_| "match_value=number")?;
+            let matches = queue.matches.get_or_insert_default();
+            matches.value_from = Some(whole * 100);
+        }
         _ => return Err(format!("no rule {key}")),
     }
     Ok(())
