@@ -28,7 +28,7 @@ use crate::ids::{
 /// How many withdrawn questions are remembered, so that their late answers become drafts.
 const CANCELLED_MAX: usize = 8;
 /// How many handoffs of the last hours are remembered for the loop breaker.
-const HANDOFFS_MAX: usize = 16;
+pub(super) const HANDOFFS_MAX: usize = 16;
 /// The longest name or language taken over from a channel, in bytes: the head must stay small.
 const NAME_BYTES_MAX: usize = 256;
 
@@ -226,12 +226,7 @@ impl Cx<'_> {
 
     /// Whether a clock may not give back to the AI: the queue never does, or the loop breaker has tripped.
     pub(super) fn stays_with_people(&self) -> bool {
-        let looping = self.queue().loop_breaker.is_some_and(|breaker| {
-            let from = self.now - breaker.within;
-            let recent = self.common.episode.handoffs.iter().filter(|at| **at > from);
-            recent.count() >= usize::from(breaker.handoffs).clamp(1, HANDOFFS_MAX)
-        });
-        looping || self.never_back()
+        super::looping::tripped(self) || self.never_back()
     }
 
     /// The rules of the channel.

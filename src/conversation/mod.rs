@@ -48,6 +48,7 @@ mod handoff;
 mod hours;
 mod human;
 mod human_acts;
+mod looping;
 mod named;
 mod offer;
 mod outbox;
