@@ -124,8 +124,9 @@ fn a_whole_configuration_is_understood() {
     assert_eq!(channel.burst.quiet, Duration::from_millis(1500));
     assert_eq!(policy.queue_of(&"gateway".into()).as_str(), "sales");
     let queue = &policy.queues[&"sales".into()];
+    assert_eq!(queue.ladder[1].action, RungAction::Lead);
     assert_eq!(
-        queue.ladder[1].action,
+        queue.ladder[2].action,
         RungAction::Transfer("support".into())
     );
     assert_eq!(queue.handback_policy, HandbackPolicy::AskAfterSilence);

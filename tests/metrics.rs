@@ -122,7 +122,7 @@ fn values(family: &Family, label: &str) -> &'static [&'static str] {
         ("outcome", "segue_agent_offers_settled_total") => &["accepted", "taken", "lapsed", "void"],
         ("outcome", "segue_sends_in_doubt_total") => &["repeated", "given_up", "stream_lost"],
         ("kind", "segue_conversations_taken_over_total") => &["unasked", "forced"],
-        ("action", _) => &["notify", "transfer", "reassign", "wait_on", "other"],
+        ("action", _) => &["notify", "transfer", "reassign", "lead", "wait_on", "other"],
         ("answer", _) => &["accepted", "refused"],
         ("class", _) => &[
             "ai",

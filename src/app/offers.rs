@@ -54,7 +54,7 @@ pub async fn run(doors: Doors, stop: CancellationToken) {
 
 /// Whether `queue` ever offers anything to one person.
 fn offers(queue: &QueuePolicy) -> bool {
-    queue.assignment != Assignment::Claim || queue.pin != Pin::default()
+    queue.assignment != Assignment::Claim || queue.pin != Pin::default() || queue.asks_lead()
 }
 
 async fn look(doors: &Doors, last: &mut BTreeMap<AgentName, Timestamp>) {
@@ -172,6 +172,7 @@ fn present(
                 agent: person.name.clone(),
                 load,
                 last_given,
+                leads: matches!(person.role, Role::Lead | Role::Admin),
             })
         })
         .collect()

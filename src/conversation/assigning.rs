@@ -2,12 +2,13 @@
 //!
 //! Who is there is an argument: the shell says who is present, may see the queue and has room, and the core picks. The
 //! offer and its end are in the head, so that they survive a restart. Whoever lets an offer or the conversation itself
-//! lapse is asked last. An offer keeps nobody out: whoever claims first has it.
+//! lapse is asked last. From the ladder's step `lead` on only leads are asked, in every queue. An offer keeps nobody out:
+//! whoever claims first has it.
 
 use super::Conversation;
 use super::common::Cx;
 use super::event::Event;
-use super::policy::Policy;
+use super::policy::{Policy, QueuePolicy, Rung, RungAction};
 use super::routes::Assignment;
 use super::trail::Fact;
 use super::waiting::Waiting;
@@ -26,6 +27,16 @@ pub struct Present {
     pub load: u32,
     /// When they were last given one.
     pub last_given: Timestamp,
+    /// Whether they lead: a lead or an admin.
+    pub leads: bool,
+}
+
+impl QueuePolicy {
+    /// Whether its ladder ever asks a lead.
+    pub fn asks_lead(&self) -> bool {
+        let lead = |rung: &Rung| rung.action == RungAction::Lead;
+        self.ladder.iter().any(lead)
+    }
 }
 
 impl Conversation {
@@ -46,11 +57,14 @@ impl Waiting {
         if passed_on || cx.gap().is_some() {
             return false;
         }
+        let for_leads = self.for_leads(cx);
+        let asked = people.iter().filter(|one| one.leads || !for_leads);
+        let people: Vec<&Present> = asked.collect();
         let there = |agent: &AgentName| people.iter().any(|one| one.agent == *agent);
         if self.to.as_ref().is_some_and(there) {
             return false;
         }
-        let Some(next) = self.next(people, cx) else {
+        let Some(next) = Self::next(&people, for_leads, cx) else {
             // Whoever it was offered to has gone, and nobody else is there.
             return self.to.is_some() && self.offer_to(None, cx);
         };
@@ -65,8 +79,28 @@ impl Waiting {
         self.offer_to(None, cx);
     }
 
-    /// Whom to ask: the person it is pinned to, else by the queue's way of assigning.
-    fn next(&self, people: &[Present], cx: &Cx<'_>) -> Option<AgentName> {
+    /// A step of the ladder asks somebody else: what was offered or passed on to one person is so no more.
+    pub(super) fn asked_anew(mut self, cx: &mut Cx<'_>) -> Self {
+        match cx.common.routing.offered_until {
+            Some(_) => self.offer_lapsed(cx),
+            None => self.to = None,
+        }
+        self
+    }
+
+    /// Whether the last step that asked somebody asked a lead.
+    fn for_leads(&self, cx: &Cx<'_>) -> bool {
+        let taken = cx.queue().ladder.iter().take(usize::from(self.rung));
+        let asked = taken.rev().find_map(|rung| match rung.action {
+            RungAction::Lead => Some(true),
+            RungAction::Reassign => Some(false),
+            RungAction::Notify | RungAction::Transfer(_) | RungAction::Apologise => None,
+        });
+        asked.unwrap_or(false)
+    }
+
+    /// Whom to ask: the person it is pinned to, else by the queue's way of assigning. Leads take turns where it has none.
+    fn next(people: &[&Present], for_leads: bool, cx: &Cx<'_>) -> Option<AgentName> {
         let (queue, routing) = (cx.queue(), &cx.common.routing);
         let manager = queue.pin.attribute.as_ref();
         let manager = manager.and_then(|key| cx.common.attributes.get(key));
@@ -85,13 +119,14 @@ impl Waiting {
             place.map_or(0, |place| place + 1)
         };
         let by_load = match queue.assignment {
-            Assignment::Claim => return None,
-            Assignment::RoundRobin => false,
+            Assignment::Claim if !for_leads => return None,
+            Assignment::Claim | Assignment::RoundRobin => false,
             Assignment::LeastLoaded => true,
         };
         let load = |one: &Present| if by_load { one.load } else { 0 };
         people
             .iter()
+            .copied()
             .min_by_key(|one| (lapse(one), load(one), one.last_given, &one.agent))
             .map(|one| one.agent.clone())
     }

@@ -37,7 +37,10 @@ fn breakers<'a>(
         for (from, rules) in &policy.queues {
             let leads = rules.ladder.iter().any(|rung| match &rung.action {
                 RungAction::Transfer(to) => to == name,
-                RungAction::Notify | RungAction::Reassign | RungAction::Apologise => false,
+                RungAction::Notify
+                | RungAction::Reassign
+                | RungAction::Lead
+                | RungAction::Apologise => false,
             });
             if leads && !names.contains(&from) {
                 names.push(from);

@@ -191,6 +191,8 @@ pub enum RungAction {
     Reassign,
     /// Tells the customer that nobody came and how it goes on; settles the handoff as timed out.
     Apologise,
+    /// Offers it to leads only, until another step or another queue.
+    Lead,
 }
 
 /// What happens when a person's ownership lapses.

@@ -33,7 +33,7 @@ pub struct Waiting {
     /// Where the ladder's steps are counted from.
     ladder_from: Timestamp,
     /// Which rung of the queue's ladder is next.
-    rung: u8,
+    pub(super) rung: u8,
     /// Steps taken in all queues.
     step: u8,
     deadline: Timestamp,
@@ -182,13 +182,8 @@ impl Waiting {
             // Two queues that pass a customer to and fro come to an end all the same.
             Some(_) if self.step >= STEPS_MAX => self.apologise(cx),
             Some(RungAction::Notify) => self.climb("notify", cx),
-            Some(RungAction::Reassign) => {
-                match cx.common.routing.offered_until {
-                    Some(_) => self.offer_lapsed(cx),
-                    None => self.to = None,
-                }
-                self.climb("reassign", cx)
-            }
+            Some(RungAction::Reassign) => self.asked_anew(cx).climb("reassign", cx),
+            Some(RungAction::Lead) => self.asked_anew(cx).climb("lead", cx),
             Some(RungAction::Transfer(queue)) => {
                 self.move_to(queue, None, None, cx);
                 // The other queue's ladder begins.

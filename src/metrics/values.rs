@@ -23,6 +23,8 @@ labels! {
         Transfer = "transfer",
         /// Somebody else was asked.
         Reassign = "reassign",
+        /// A lead was asked.
+        Lead = "lead",
         /// Nobody came, and the wait goes on.
         WaitOn = "wait_on",
         /// Anything else.

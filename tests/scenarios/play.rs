@@ -105,15 +105,17 @@ pub fn play(script: &Script) -> Result<Vec<Line>, String> {
     Ok(told)
 }
 
-/// `Ana(2) Ben(0)`: who is there, with how much to do.
+/// `Ana(2) Lea:lead(0)`: who is there, with how much to do.
 fn present(text: &str) -> Result<Vec<Present>, String> {
     let people = text.split_whitespace().enumerate().map(|(at, word)| {
         let (name, load) = word
             .trim_end_matches(')')
             .split_once('(')
             .unwrap_or((word, "0"));
+        let leads = name.ends_with(":lead");
         Ok(Present {
-            agent: name.into(),
+            leads,
+            agent: name.trim_end_matches(":lead").into(),
             load: load.parse().map_err(|_| format!("{word}?"))?,
             last_given: Timestamp::from_millis(i64::try_from(at).unwrap_or_default()),
         })

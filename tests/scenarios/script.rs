@@ -300,12 +300,13 @@ fn for_match(queue: &mut QueuePolicy, key: &str, value: &str) -> Result<(), Stri
     Ok(())
 }
 
-/// `notify@5m`, `reassign@5m`, `transfer:sales@5m`, `apologise@10m`.
+/// `notify@5m`, `reassign@5m`, `lead@5m`, `transfer:sales@5m`, `apologise@10m`.
 fn rung(text: &str) -> Result<Rung, String> {
     let (action, after) = text.split_once('@').ok_or("a rung is action@time")?;
     let action = match action {
         "notify" => RungAction::Notify,
         "reassign" => RungAction::Reassign,
+        "lead" => RungAction::Lead,
         "apologise" => RungAction::Apologise,
         _ => match action.strip_prefix("transfer:") {
             Some(queue) => RungAction::Transfer(queue.into()),

@@ -175,7 +175,7 @@ fn loop_breaker(reader: &mut Reader<'_>, section: &mut Section<'_>) -> Option<Lo
     })
 }
 
-const RUNG_HINT: &str = "{ after = \"5m\", do = \"notify\" | \"reassign\" | \"apologise\" }, or do = \"transfer\" with to = \"QUEUE\"";
+const RUNG_HINT: &str = "{ after = \"5m\", do = \"notify\" | \"reassign\" | \"lead\" | \"apologise\" }, or do = \"transfer\" with to = \"QUEUE\"";
 
 fn ladder(
     reader: &mut Reader<'_>,
@@ -250,12 +250,14 @@ fn action(
         Notify,
         Transfer,
         Reassign,
+        Lead,
         Apologise,
     }
     let words = [
         ("notify", Do::Notify),
         ("transfer", Do::Transfer),
         ("reassign", Do::Reassign),
+        ("lead", Do::Lead),
         ("apologise", Do::Apologise),
     ];
     let word = rung.word(reader, "do", &words);
@@ -286,6 +288,7 @@ fn action(
     match word {
         Some(Do::Notify) => (Some(RungAction::Notify), None),
         Some(Do::Reassign) => (Some(RungAction::Reassign), None),
+        Some(Do::Lead) => (Some(RungAction::Lead), None),
         Some(Do::Apologise) => (Some(RungAction::Apologise), None),
         Some(Do::Transfer) => match to {
             Some(to) => {

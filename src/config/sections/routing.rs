@@ -57,11 +57,11 @@ pub(super) fn read(
             .map(|spot| spot.value),
     };
     let offers = ["assignment", "pin_attribute", "pin_last_agent"];
-    let offers = offers.iter().any(|key| section.has(key));
+    let offers = offers.iter().any(|key| section.has(key)) || queue.asks_lead();
     for key in ["capacity", "offer_for"] {
         if section.has(key) && !offers {
             let what = format!("`{}` has no effect", section.key(key));
-            let hint = "nothing is offered to one person in this queue: set assignment = \"round_robin\" or \"least_loaded\", pin_attribute or pin_last_agent";
+            let hint = "nothing is offered to one person in this queue: set assignment = \"round_robin\" or \"least_loaded\", pin_attribute or pin_last_agent, or a rung `do = \"lead\"`";
             reader.fault(&section.place(key), what, hint);
         }
     }
