@@ -111,7 +111,7 @@ impl Service {
             timeout: settings.timeout,
             top_k: settings.top_k,
             min_score: settings.min_score,
-            // sentences out of the knowledge base are grounded as they stand
+            // sentences out of the knowledge base are grounded as they stand; see `missed` for the rest
             grounded: settings.grounded && settings.provider != Provider::Offline,
             assess: settings.assess,
         })
@@ -324,6 +324,7 @@ fn may_fall_back(fault: ModelFault) -> bool {
 }
 
 fn answered(asked: &Asked<'_>, model: &Model, spent: Usage, answer: Answer) -> ModelAnswer {
+    let missed = missed(asked, model, &answer);
     ModelAnswer {
         text: match (&answer.verdict, asked.emit) {
             (ModelVerdict::Escalate { .. }, None) => String::new(),
@@ -343,8 +344,23 @@ fn answered(asked: &Asked<'_>, model: &Model, spent: Usage, answer: Answer) -> M
             })
             .collect(),
         confidence: answer.confidence,
-        grounds: asked.grounds.clone(),
+        grounds: asked.grounds.clone().or(missed),
     }
+}
+
+/// That the answerer which needs nobody knows nothing: it looked, and nothing relevant is behind what it says.
+fn missed(asked: &Asked<'_>, model: &Model, answer: &Answer) -> Option<Grounds> {
+    let offline = match model.kind {
+        Kind::Offline { .. } => true,
+        Kind::Remote(_) => false,
+    };
+    // a greeting has no confidence, and what asks for a person itself is no answer
+    let knows_nothing = asked.hits.is_empty() && answer.confidence == Some(0);
+    let missed = offline && knows_nothing && answer.verdict == ModelVerdict::Reply;
+    missed.then(|| Grounds {
+        asked: prompt::open_question(asked.question),
+        passages: Vec::new(),
+    })
 }
 
 fn millis(since: Instant) -> u64 {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::settings::{ModelSettings, Prices, Provider};
 use super::{Answered, Emit, Service};
 use crate::clock::monotonic;
-use crate::conversation::question::{Line, ModelVerdict, Question};
+use crate::conversation::question::{Grounds, Line, ModelVerdict, Question};
 use crate::conversation::words::{ModelFault, Reason};
 use crate::ids::{AskId, ConversationId};
 use crate::knowledge::Knowledge;
@@ -616,6 +616,27 @@ async fn the_offline_answerer_streams_waits_and_can_be_cancelled() {
         .await
         .expect_err("cancelled");
     assert_eq!(failed.fault, ModelFault::Cancelled);
+}
+
+#[tokio::test]
+async fn what_the_offline_answerer_does_not_know_rests_on_nothing() {
+    let offline = || ModelSettings {
+        provider: Provider::Offline,
+        ..ModelSettings::default()
+    };
+    let check = async |asked: &str, grounds: Option<Grounds>| {
+        let stop = CancellationToken::new();
+        let answer = service(offline()).answer(question(asked), None, stop).await;
+        assert_eq!(answer.expect("an answer").grounds, grounds, "{asked}");
+    };
+    let unknown = "Who won the world cup?";
+    let nothing = Grounds {
+        asked: unknown.to_owned(),
+        passages: Vec::new(),
+    };
+    check(unknown, Some(nothing)).await;
+    check("hello", None).await;
+    check("When are you open on Saturday?", None).await;
 }
 
 #[tokio::test]

@@ -71,10 +71,12 @@ impl Rules {
         if let Some(chunks) = facts.chunks {
             if chunks.is_empty() {
                 // a greeting rests on nothing, and a question back claims nothing
-                let claims = !vague && !answer.trim_end().ends_with('?');
+                let action = self.thresholds.no_chunks;
+                // and an open "I do not know" is counted as vague already; where more than counting is wanted, that follows
+                let counted = vague && action == Action::Signal;
+                let claims = !counted && !answer.trim_end().ends_with('?');
                 if claims && !Gist::of(facts.asked).is_empty() {
                     let what = "nothing relevant was found".to_owned();
-                    let action = self.thresholds.no_chunks;
                     add("answer.no_chunks", Reason::NoAnswer, action, what);
                 }
             } else if let Some(share) = self.grounding(&reading, chunks, facts)
