@@ -510,9 +510,10 @@ fn the_report_adds_up() {
     let log = said(&segue(dir.path(), &["report", "--format", "csv"]));
     assert_eq!(log.lines().count(), 5, "{log}");
     assert!(
-        log.lines().all(|line| line.matches(',').count() >= 26),
+        log.lines().all(|line| line.matches(',').count() >= 27),
         "{log}"
     );
+    assert!(log.contains("Hello, this is Max."), "{log}");
 }
 
 #[test]
@@ -559,6 +560,11 @@ fn an_export_has_what_was_said_and_not_who_the_customer_is() {
     );
     assert_eq!(turns[1]["sources"][0]["chunk"], "shipping.md#times");
     assert_eq!(ana["handoffs"][0]["verdict"], "unnecessary");
+    let replies = [&ana["handoffs"][0]["said"], &ana["handoffs"][1]["said"]];
+    assert_eq!(
+        replies.map(Value::to_string),
+        ["[\"Hello, this is Max.\"]", "[]"]
+    );
     assert_eq!(ana["outcome"], "human_resolved");
     let unknown = format!("c{}", "0".repeat(32));
     let none = segue(dir.path(), &["export", "--conversation", &unknown]);

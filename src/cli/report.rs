@@ -79,7 +79,7 @@ fn told(arguments: &ReportArguments, from: &dyn Source) -> Result<(), Complaint>
 struct Log(csv::Writer<std::io::Stdout>);
 
 /// The columns: the members of a handoff as the API shows it.
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 28] = [
     "id",
     "conversation",
     "handoff",
@@ -107,6 +107,7 @@ const COLUMNS: [&str; 27] = [
     "verdict",
     "reviewed_by",
     "reviewed_at",
+    "said",
 ];
 
 impl Log {

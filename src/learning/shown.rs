@@ -60,6 +60,8 @@ pub struct Shown {
     pub replied_after_ms: Option<u64>,
     /// Messages of people under it.
     pub replies: u32,
+    /// Their texts in the order in which they were written, the first 200: what was taken back or never arrived is not among them.
+    pub said: Vec<String>,
     /// How the wait ended: `claimed`, `abandoned`, `timed_out`, `cancelled`, `failed`; none: it waits.
     pub settlement: Option<&'static str>,
     /// How it ended: `handed_back`, an outcome, `lapsed`, `passed_on`, `apologised`, `abandoned`, `cancelled`, `failed`;
@@ -108,6 +110,7 @@ impl Shown {
             claimed_after_ms: handoff.claimed_after_ms(),
             replied_after_ms: handoff.replied_after_ms(),
             replies: handoff.replies,
+            said: handoff.said.clone(),
             settlement: handoff.settled.map(|(outcome, _)| outcome.as_str()),
             ended: handoff.ended.map(|(how, _)| how.as_str()),
             ended_at: handoff.ended.map(|(_, at)| at.rfc3339()),
