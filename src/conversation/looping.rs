@@ -4,9 +4,22 @@
 //! a queue without one goes by the rules of the queues whose ladders lead to it, and of the channel's queue: being moved
 //! on by a ladder is no way out of a rule. This hands nothing over and keeps nothing: it only answers.
 
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
 use super::common::{Cx, HANDOFFS_MAX};
-use super::policy::{LoopBreaker, Policy, RungAction};
+use super::policy::{Policy, RungAction};
 use crate::ids::QueueName;
+
+/// So many handoffs within so long mean that the AI cannot settle this.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LoopBreaker {
+    /// How many.
+    pub handoffs: u8,
+    /// Within how long.
+    pub within: Duration,
+}
 
 /// Whether a rule that holds for the conversation says that the AI cannot settle this.
 pub(super) fn tripped(cx: &Cx<'_>) -> bool {
@@ -55,8 +68,6 @@ fn breakers<'a>(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::conversation::policy::{QueuePolicy, Rung};
 

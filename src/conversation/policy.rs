@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar::Calendar;
 use super::line::{Crowd, Tell};
+pub use super::looping::LoopBreaker;
 use super::message::Medium;
 use super::routes::{Assignment, Match, Pin};
 pub use super::switches::Switches;
@@ -204,15 +205,6 @@ pub enum OnLapse {
     HandBack,
     /// The episode ends.
     Close,
-}
-
-/// So many handoffs within so long mean that the AI cannot settle this.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct LoopBreaker {
-    /// How many.
-    pub handoffs: u8,
-    /// Within how long.
-    pub within: Duration,
 }
 
 /// How patient we are with the model.
