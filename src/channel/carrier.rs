@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::circuit::{Circuit, Circuits};
+use super::circuit::{Change, Circuit, Circuits};
 use super::text::cut;
 use super::{Call, Channel};
 use crate::clock::monotonic;
@@ -204,7 +204,18 @@ impl Carrier {
             Outcome::NotConnected | Outcome::Broken(_) => false,
             Outcome::Malformed => true,
         };
-        self.circuits.record(host, answered, monotonic());
+        match self.circuits.record(host, answered, monotonic()) {
+            Change::Opened => {
+                let name = channel.name().as_str();
+                tracing::warn!(
+                    channel = name,
+                    host,
+                    "a provider does not answer; calls to it wait"
+                );
+            }
+            Change::Closed => tracing::info!(host, "a provider answers again"),
+            Change::None => {}
+        }
         match outcome {
             Outcome::Answered(status, headers, body) => channel.read(status, &headers, &body),
             Outcome::NotConnected => rejected("connect", FailureCause::ProviderError, Retry::Soon),

@@ -38,6 +38,17 @@ impl Circuit {
     }
 }
 
+/// What the end of a call changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// The circuit has opened.
+    Opened,
+    /// An open circuit is closed again.
+    Closed,
+}
+
 #[derive(Default)]
 struct Host {
     failures: u32,
@@ -74,26 +85,35 @@ impl Circuits {
         }
     }
 
-    /// Remembers how a call to `host` ended.
-    pub fn record(&self, host: &str, answered: bool, now: Instant) {
+    /// Remembers how a call to `host` ended. Answers what that changed, for the log.
+    pub fn record(&self, host: &str, answered: bool, now: Instant) -> Change {
         let mut hosts = self.lock();
         if answered {
             // A closed circuit without failures is the same as none: the map holds only hosts in trouble.
-            hosts.remove(host);
-            return;
+            let was_open = hosts
+                .remove(host)
+                .is_some_and(|state| state.shut_until.is_some());
+            return if was_open {
+                Change::Closed
+            } else {
+                Change::None
+            };
         }
         if hosts.len() >= HOSTS_MAX && !hosts.contains_key(host) {
-            return;
+            return Change::None;
         }
+        let mut change = Change::None;
         let state = hosts.entry(host.to_owned()).or_default();
         state.failures = state.failures.saturating_add(1);
         if state.trying || state.failures >= FAILURES_MAX {
             if !state.is_shut(now) {
                 self.opens.fetch_add(1, Ordering::Relaxed);
+                change = Change::Opened;
             }
             state.shut_until = Some(now + OPEN_FOR);
             state.trying = false;
         }
+        change
     }
 
     /// The state of `host`'s circuit at `now`.
@@ -148,9 +168,10 @@ mod tests {
 
     fn opened(now: Instant) -> Circuits {
         let circuits = Circuits::default();
-        for _ in 0..FAILURES_MAX {
+        for failure in 1..=FAILURES_MAX {
             assert_eq!(circuits.admit("h", now), Ok(()));
-            circuits.record("h", false, now);
+            let change = circuits.record("h", false, now);
+            assert_eq!(change == Change::Opened, failure == FAILURES_MAX);
         }
         circuits
     }
@@ -193,7 +214,12 @@ mod tests {
                 Err(OPEN_FOR),
                 "only one is tried"
             );
-            circuits.record("h", answered, later);
+            let change = circuits.record("h", answered, later);
+            let told = match answered {
+                true => Change::Closed,
+                false => Change::Opened,
+            };
+            assert_eq!(change, told);
             assert_eq!(circuits.state("h", later), state, "answered: {answered}");
         }
     }
