@@ -4,11 +4,12 @@
 //! changed. Readers copy at most [`PAGE_MAX`] pointers at a time, so they hold the writer up for microseconds.
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::on_board;
-use super::sighting::{EventId, Sighting};
+use super::sighting::{self, Change, EventId, Sighting};
 use crate::clock::Timestamp;
 use crate::conversation::Mode;
 use crate::conversation::words::ModeName;
@@ -59,10 +60,11 @@ impl Board {
                 };
                 for (_, id) in page {
                     match store.load(id, RECENT) {
-                        Ok(Some(loaded)) => drop(
-                            self.lock()
-                                .put(EventId::default(), &Arc::new(turn_of(id, loaded))),
-                        ),
+                        Ok(Some(mut loaded)) => {
+                            sighting::keep_last_words(&mut loaded.recent);
+                            let turn = Arc::new(turn_of(id, loaded));
+                            self.lock().put(EventId::default(), &turn);
+                        }
                         Ok(None) => {}
                         // One that is damaged must not keep all the others from being served.
                         Err(LoadError::Corrupt(why)) => {
@@ -79,11 +81,7 @@ impl Board {
     }
 
     /// Takes committed turns in; says of each whether it concerns people: it stands on the board, or just left it.
-    pub(super) fn committed(
-        &self,
-        position: Position,
-        turns: &[Arc<Turn>],
-    ) -> Vec<(Arc<Sighting>, bool)> {
+    pub(super) fn committed(&self, position: Position, turns: &[Arc<Turn>]) -> Vec<(Change, bool)> {
         let mut inner = self.lock();
         let number = |n| Sighting::number(position, n);
         turns
@@ -189,46 +187,49 @@ impl Inner {
         }
     }
 
-    fn put(&mut self, id: EventId, turn: &Arc<Turn>) -> (Arc<Sighting>, bool) {
+    fn put(&mut self, id: EventId, turn: &Arc<Turn>) -> (Change, bool) {
         if let Some(stand) = self.by_id.get_mut(&turn.conversation)
             && stand.listing == turn.listing
         {
-            stand.seen = Arc::new(Sighting::new(id, turn, Some(&*stand.seen)));
-            return (Arc::clone(&stand.seen), true);
+            let now = Arc::new(Sighting::new(id, turn, Some(&*stand.seen)));
+            let before = Some(mem::replace(&mut stand.seen, Arc::clone(&now)));
+            return (Change { now, before }, true);
         }
         let last = self.by_id.get(&turn.conversation);
-        let seen = Arc::new(Sighting::new(id, turn, last.map(|stand| &*stand.seen)));
+        let before = last.map(|stand| Arc::clone(&stand.seen));
+        let now = Arc::new(Sighting::new(id, turn, before.as_deref()));
         let stood = last.map(|stand| (stand.listing, stand.place));
+        let change = Change { now, before };
         if !on_board(turn.listing.mode) {
             if let Some((listing, place)) = stood {
                 self.by_id.remove(&turn.conversation);
                 self.list_mut(listing.mode).map(|list| list.remove(&place));
             }
-            return (seen, stood.is_some());
+            return (change, stood.is_some());
         }
         if let Some((listing, old)) = stood {
             self.list_mut(listing.mode).map(|list| list.remove(&old));
         }
-        let place = place_of(&seen);
+        let place = place_of(&change.now);
         if let Some(list) = self.list_mut(turn.listing.mode) {
             list.insert(place);
         }
         let stand = Stand {
             listing: turn.listing,
             place,
-            seen: Arc::clone(&seen),
+            seen: Arc::clone(&change.now),
         };
         self.by_id.insert(turn.conversation, stand);
-        (seen, true)
+        (change, true)
     }
 }
 
 /// By the customer's waiting clock: whoever returns to the queue keeps it, and with it the front. It moves only with
-/// the mode, so that a head is decoded here once per change of mode.
+/// the mode, so that a head is decoded here once per change of mode; it is not kept, for nobody may ever look.
 fn place_of(seen: &Sighting) -> Place {
     let listed = seen.turn().listing.since;
     let since = seen
-        .conversation()
+        .decoded()
         .map_or(listed, |conversation| match conversation.mode() {
             Mode::Waiting(waiting) => waiting.since(),
             Mode::Human(human) => human.since(),
@@ -385,18 +386,14 @@ mod tests {
             Position(1),
             &[talk.writes("I want to talk to a human", 1_000)],
         );
-        board.committed(
-            Position(2),
-            &[talk.acts(Act::Note { text: "vip".into() }, 2_000)],
-        );
+        let noted = talk.acts(Act::Note { text: "vip".into() }, 2_000);
+        let changes = board.committed(Position(2), &[noted]);
         let seen = board
             .get(ConversationId::from_bytes([1; 16]))
             .expect("waits");
         assert_eq!(seen.id().position, 2);
         assert!(seen.last_words().is_some());
-        assert!(
-            seen.before()
-                .is_some_and(|before| before.rev() + 1 == seen.turn().rev)
-        );
+        let before = changes[0].0.before.as_ref().expect("it stood there");
+        assert_eq!(before.turn().rev + 1, seen.turn().rev);
     }
 }

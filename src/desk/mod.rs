@@ -36,7 +36,7 @@ use tokio::sync::Semaphore;
 
 pub use self::board::{Board, Place};
 pub use self::people::{PeopleError, Person, Token};
-pub use self::sighting::{EventId, Sighting};
+pub use self::sighting::{Change, EventId, Sighting};
 
 use self::people::People;
 use self::presence::Presence;
@@ -181,11 +181,11 @@ impl Observer for Feed {
     fn committed(&self, position: Position, turns: &[Arc<Turn>]) {
         let mut of_desk = Vec::new();
         let mut all = Vec::with_capacity(turns.len());
-        for (seen, concerns_people) in self.board.committed(position, turns) {
+        for (change, concerns_people) in self.board.committed(position, turns) {
             if concerns_people {
-                of_desk.push(Arc::clone(&seen));
+                of_desk.push(change.clone());
             }
-            all.push(seen);
+            all.push(change);
         }
         self.desk.push(of_desk);
         self.whole.push(all);

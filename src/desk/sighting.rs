@@ -1,4 +1,7 @@
 //! One committed turn as board and event streams share it: decoded at most once, and only when somebody looks.
+//!
+//! The board keeps one [`Sighting`] of each conversation; a [`Change`], which also knows the one before, lives only as long
+//! as an event stream may still ask who could see it until now. A sighting never keeps an older turn alive for that.
 
 use std::fmt;
 use std::str::FromStr;
@@ -56,8 +59,6 @@ impl FromStr for Parsed {
 pub struct Sighting {
     id: EventId,
     turn: Arc<Turn>,
-    /// The turn of the same conversation before this one, if it stood on the board.
-    before: Option<Arc<Turn>>,
     /// The last turn in which somebody said something, or an automatic text where nobody has.
     said: Option<Arc<Turn>>,
     head: OnceLock<Option<Arc<Conversation>>>,
@@ -80,7 +81,6 @@ impl Sighting {
         Self {
             id,
             turn: Arc::clone(turn),
-            before: last.map(|last| Arc::clone(&last.turn)),
             said,
             head: OnceLock::new(),
         }
@@ -111,29 +111,46 @@ impl Sighting {
 
     /// The conversation after this turn; none if its head cannot be read.
     pub fn conversation(&self) -> Option<&Arc<Conversation>> {
-        self.head.get_or_init(|| decode(&self.turn)).as_ref()
+        self.head
+            .get_or_init(|| self.decoded().map(Arc::new))
+            .as_ref()
     }
 
-    /// The conversation before this turn, if it stood on the board.
-    pub fn before(&self) -> Option<Arc<Conversation>> {
-        self.before.as_deref().and_then(decode)
+    /// The same for one look, not kept.
+    pub(super) fn decoded(&self) -> Option<Conversation> {
+        let turn = &self.turn;
+        let told = |fault| {
+            tracing::error!(conversation = %turn.conversation, %fault, "a committed head cannot be read");
+        };
+        Conversation::decode(&turn.head).map_err(told).ok()
     }
 
     /// The last thing that the customer, the AI or a person said, as far as it is in memory; else an automatic text.
     pub fn last_words(&self) -> Option<(&Entry, &str)> {
         let entries = &self.said.as_ref()?.entries;
-        let last = |text: fn(&Entry) -> Option<&str>| {
-            let backwards = entries.iter().rev();
-            backwards
-                .filter_map(|entry| Some((entry, text(entry)?)))
-                .next()
-        };
-        last(by_somebody).or_else(|| last(spoken))
+        let entry = &entries[last_spoken(entries)?];
+        Some((entry, spoken(entry)?))
     }
 
     /// About how many bytes it keeps in memory.
     pub fn bytes(&self) -> usize {
         self.turn.head.len() + self.turn.entries.len() * 256 + 256
+    }
+}
+
+/// What a commit changed, for event streams. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// How the conversation stands now.
+    pub now: Arc<Sighting>,
+    /// How it stood before, if it was on the board.
+    pub before: Option<Arc<Sighting>>,
+}
+
+impl Change {
+    /// Its place in the order of all commits.
+    pub fn id(&self) -> EventId {
+        self.now.id()
     }
 }
 
@@ -147,14 +164,22 @@ impl fmt::Debug for Sighting {
     }
 }
 
-fn decode(turn: &Turn) -> Option<Arc<Conversation>> {
-    match Conversation::decode(&turn.head) {
-        Ok(conversation) => Some(Arc::new(conversation)),
-        Err(fault) => {
-            tracing::error!(conversation = %turn.conversation, %fault, "a committed head cannot be read");
-            None
-        }
-    }
+/// Where the last words stand: of the customer, the AI or a person, else of an automatic text.
+fn last_spoken(entries: &[Entry]) -> Option<usize> {
+    let last =
+        |text: fn(&Entry) -> Option<&str>| entries.iter().rposition(|one| text(one).is_some());
+    last(by_somebody).or_else(|| last(spoken))
+}
+
+/// Drops all entries but the one that holds the last words: lists show no other, and everybody who waits has one.
+pub(super) fn keep_last_words(entries: &mut Vec<Entry>) {
+    let last = last_spoken(entries);
+    let mut n = 0;
+    entries.retain(|_| {
+        n += 1;
+        Some(n - 1) == last
+    });
+    entries.shrink_to_fit();
 }
 
 /// What the customer, the AI or a person said, if this entry is that.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
-use super::sighting::{EventId, Sighting};
+use super::sighting::{Change, EventId};
 
 /// Events kept.
 pub const EVENTS_MAX: usize = 4_096;
@@ -28,7 +28,7 @@ pub struct Ring {
 
 #[derive(Debug, Default)]
 struct Kept {
-    events: VecDeque<Arc<Sighting>>,
+    events: VecDeque<Change>,
     bytes: usize,
     /// The last event that was dropped; before the first drop, a place before every event.
     floor: EventId,
@@ -51,20 +51,20 @@ impl Ring {
     }
 
     /// Adds events, in the order of commits.
-    pub fn push(&self, events: Vec<Arc<Sighting>>) {
+    pub fn push(&self, events: Vec<Change>) {
         if events.is_empty() {
             return;
         }
         {
             let mut kept = self.lock();
             for event in events {
-                kept.bytes += event.bytes();
+                kept.bytes += event.now.bytes();
                 kept.events.push_back(event);
                 while kept.events.len() > self.events_max || kept.bytes > BYTES_MAX {
                     let Some(gone) = kept.events.pop_front() else {
                         break;
                     };
-                    kept.bytes -= gone.bytes();
+                    kept.bytes -= gone.now.bytes();
                     kept.floor = gone.id();
                 }
             }
@@ -91,24 +91,18 @@ impl Ring {
 
 impl Kept {
     fn newest(&self) -> EventId {
-        self.events.back().map_or(self.floor, |event| event.id())
+        self.events.back().map_or(self.floor, Change::id)
     }
 
     /// What came after `at`; none if `at` is not known here.
-    fn after(&self, at: EventId) -> Option<Vec<Arc<Sighting>>> {
+    fn after(&self, at: EventId) -> Option<Vec<Change>> {
         let next = self.events.partition_point(|event| event.id() <= at);
         let known = if next == 0 {
             at == self.floor
         } else {
             self.events[next - 1].id() == at
         };
-        known.then(|| {
-            self.events
-                .range(next..)
-                .take(BATCH_MAX)
-                .map(Arc::clone)
-                .collect()
-        })
+        known.then(|| self.events.range(next..).take(BATCH_MAX).cloned().collect())
     }
 }
 
@@ -116,7 +110,7 @@ impl Kept {
 #[derive(Debug)]
 pub enum Next {
     /// The next events, at least one.
-    Events(Vec<Arc<Sighting>>),
+    Events(Vec<Change>),
     /// Something was missed: read everything again; the stream goes on after [`Subscription::at`].
     Reset,
 }
@@ -169,10 +163,11 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
     use crate::conversation::words::ModeName;
+    use crate::desk::Sighting;
     use crate::ids::ConversationId;
     use crate::store::{Listing, Turn};
 
-    fn event(position: u64, n: u32) -> Arc<Sighting> {
+    fn event(position: u64, n: u32) -> Change {
         let turn = Turn {
             conversation: ConversationId::from_bytes([1; 16]),
             medium: crate::conversation::message::Medium::Other,
@@ -187,11 +182,11 @@ mod tests {
             },
             evicted: Vec::new(),
         };
-        Arc::new(Sighting::new(
-            EventId { position, n },
-            &Arc::new(turn),
-            None,
-        ))
+        let now = Sighting::new(EventId { position, n }, &Arc::new(turn), None);
+        Change {
+            now: Arc::new(now),
+            before: None,
+        }
     }
 
     fn ids(next: Next) -> Vec<(u64, u32)> {

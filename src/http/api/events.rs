@@ -26,7 +26,7 @@ use super::facts::{self, States};
 use super::view::{Light, View};
 use crate::desk::presence::{Doing, Sign};
 use crate::desk::stream::{Next, Subscription};
-use crate::desk::{EventId, Sighting};
+use crate::desk::{Change, EventId};
 use crate::http::Doors;
 use crate::http::problem::Problem;
 use crate::ids::ConversationId;
@@ -149,8 +149,8 @@ impl Ear {
             tokio::select! {
                 next = self.events.next() => match next {
                     Next::Events(events) => {
-                        for seen in &events {
-                            self.waiting.extend(self.told(seen));
+                        for change in &events {
+                            self.waiting.extend(self.told(change));
                         }
                     }
                     Next::Reset => {
@@ -190,7 +190,8 @@ impl Ear {
     }
 
     /// What the caller is told of a commit.
-    fn told(&self, seen: &Sighting) -> Option<Event> {
+    fn told(&self, change: &Change) -> Option<Event> {
+        let seen = &change.now;
         if self.only.is_some_and(|only| only != seen.conversation_id()) {
             return None;
         }
@@ -211,9 +212,10 @@ impl Ear {
             let data = json!({"conversation": view, "entries": entries}).to_string();
             return Some(self.id(Event::default().event("conversation").data(data), seen.id()));
         }
-        let left = seen
-            .before()
-            .is_some_and(|before| self.caller.person.sees(&before));
+        let before = change.before.as_ref();
+        let left = before
+            .and_then(|before| before.conversation())
+            .is_some_and(|before| self.caller.person.sees(before));
         left.then(|| {
             let data = json!({"id": seen.conversation_id().to_string()}).to_string();
             self.id(Event::default().event("gone").data(data), seen.id())
