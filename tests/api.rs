@@ -952,6 +952,73 @@ async fn hear(
     heard
 }
 
+/// How many agents of the queue `sales` the figures call available.
+async fn available(house: &House) -> f64 {
+    let url = format!("http://{}/metrics", house.app.ops_address());
+    let scrape = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client")
+        .get(url)
+        .send()
+        .await
+        .expect("a scrape");
+    let scrape = scrape.text().await.expect("text");
+    let series = "segue_agents{queue=\"sales\",state=\"available\"} ";
+    let value = scrape.lines().find_map(|line| line.strip_prefix(series));
+    value.expect("it is exported").parse().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_only_reads_is_not_there_and_an_open_stream_is_a_sign_of_life() {
+    let house = std::sync::Arc::new(house().await);
+    let ana = house.token("Ana", Role::Admin);
+    let ben = house.token("Ben", Role::Agent);
+    let olga = house.token("Olga", Role::Observer);
+    let id = house.ask("visitor").await;
+    let presence_of = async |name: &str| {
+        let told = house.get("/agents", &ana).await;
+        let items = told.body["items"].as_array().expect("items").clone();
+        let one = items.into_iter().find(|one| one["name"] == name);
+        one.expect("they are there")["presence"].clone()
+    };
+    // Reads alone, and what administers: nobody is there.
+    house.get("/conversations", &ana).await;
+    let off = json!({"queue": "sales", "on": false});
+    let told = house.call(Method::PUT, "/ai", &ana, off).await;
+    assert_eq!(told.status, 200);
+    assert_eq!(presence_of("Ana").await, "away");
+    assert_eq!(available(&house).await, 0.0);
+    // An observer's page is open, and they cannot answer anybody.
+    hear(&house, &olga, "", "", |one| !one.id.is_empty()).await;
+    assert_eq!(presence_of("Olga").await, "available");
+    assert_eq!(available(&house).await, 0.0);
+    // An act makes them present; from here on they only read, and Ben listens, and says nothing.
+    let note = json!({"text": "looked at it"});
+    let path = format!("/conversations/{id}/note");
+    assert_eq!(house.post(&path, &ana, note).await.status, 200);
+    assert_eq!(presence_of("Ana").await, "available");
+    let listening = tokio::spawn({
+        let house = std::sync::Arc::clone(&house);
+        async move {
+            let request = request(Method::GET, "/events", &ben, Value::Null).body_of(&[]);
+            let answer = house.router.clone().oneshot(request).await;
+            let mut body = answer.expect("infallible").into_body().into_data_stream();
+            while body.next().await.is_some() {}
+        }
+    });
+    let lapsed = segue::clock::monotonic() + segue::desk::presence::LEASE + Duration::from_secs(2);
+    while segue::clock::monotonic() < lapsed {
+        house.get("/conversations", &ana).await;
+        house.get("/agents", &ana).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(presence_of("Ana").await, "away");
+    assert_eq!(presence_of("Ben").await, "available");
+    assert_eq!(available(&house).await, 1.0);
+    listening.abort();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_cut_again_and_again_loses_and_doubles_nothing() {
     const MESSAGES: usize = 120;

@@ -9,7 +9,7 @@ use super::observers::Observers;
 use super::pulse::Pulse;
 use crate::channel::circuit::Circuit;
 use crate::conversation::Mode;
-use crate::conversation::words::ModeName;
+use crate::conversation::words::{ModeName, Role};
 use crate::desk::Sighting;
 use crate::desk::presence::State;
 use crate::http::Doors;
@@ -104,12 +104,13 @@ impl Insight {
         queues.map(figure).collect()
     }
 
-    /// Agents by queue and state, and the places for conversations.
+    /// Agents by queue and state, and the places for conversations. Observers answer nobody: they do not count.
     fn people(&self, seen: &Seen) -> (Agents, Slots) {
         let policy = self.doors.runtime.policy();
         let mut counts = BTreeMap::<(QueueName, State), u64>::new();
         let mut free = BTreeMap::<QueueName, u64>::new();
-        for person in self.doors.desk.people().list() {
+        let people = self.doors.desk.people().list();
+        for person in people.iter().filter(|one| one.role >= Role::Agent) {
             let state = self.doors.desk.presence().of(&person.name);
             let load = seen.load.get(&person.name).copied().unwrap_or(0);
             let theirs = policy

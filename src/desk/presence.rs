@@ -1,5 +1,6 @@
 //! Who is there, and who is looking at or writing in what. Leases: a closed laptop goes away by itself.
 //!
+//! A sign of life is an open event stream, an act on a conversation, signing in, or saying how one is; never a read.
 //! Nothing of this is stored, and no decision rests on it.
 
 use std::collections::HashMap;

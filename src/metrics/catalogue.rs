@@ -110,7 +110,7 @@ families! {
     QUEUE_WAITING = "segue_queue_waiting", Gauge, ["queue"], "Handoffs waiting in a queue.";
     QUEUE_OLDEST = "segue_queue_oldest_wait_seconds", Gauge, ["queue"], "How long the oldest waiting handoff has waited; 0 when none waits.";
     QUEUE_OPEN = "segue_queue_open", Gauge, ["queue"], "1 while a queue is open by its calendar or has none, 0 while it is closed.";
-    AGENTS = "segue_agents", Gauge, ["queue", "state"], "Signed-in agents.";
+    AGENTS = "segue_agents", Gauge, ["queue", "state"], "Agents, leads and admins who may see a queue, by how they are; away after a minute without a sign of life, and reading is none.";
     AGENT_OFFERS_MADE = "segue_agent_offers_made_total", Counter, ["queue"], "Waiting handoffs offered to one person.";
     AGENT_OFFERS_SETTLED = "segue_agent_offers_settled_total", Counter, ["queue", "outcome"], "How such offers ended: accepted, taken by another person, lapsed, or void because the wait ended.";
     AI_REQUEST = "segue_ai_request_seconds", Histogram(MODEL), ["provider", "model", "outcome"], "Questions put to a model, by how they ended.";

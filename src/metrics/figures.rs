@@ -38,7 +38,7 @@ pub struct Figures {
     pub ledger_imbalance: Option<i64>,
     /// The queues; one that is missing is empty, and open: no calendar is known that closes it.
     pub queues: Vec<QueueFigure>,
-    /// Signed-in agents: queue, state, how many. What is missing is 0.
+    /// Agents by how they are: queue, state, how many. What is missing is 0.
     pub agents: Vec<(QueueName, AgentState, u64)>,
     /// Places for conversations: queue, state, how many, once somebody counts them.
     pub slots: Option<Vec<(QueueName, SlotState, u64)>>,

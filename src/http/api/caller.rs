@@ -1,6 +1,7 @@
 //! Who is calling: a bearer token, or the inbox's cookie with its token against forged requests.
 //!
-//! Every call is a sign of life. What somebody may do is looked up with every request, so revoking works at once.
+//! An act on a conversation is a sign of life; reading is none, or a script that polls would count as somebody who is
+//! there. What somebody may do is looked up with every request, so revoking works at once.
 
 use std::sync::Arc;
 
@@ -106,9 +107,19 @@ impl FromRequestParts<Doors> for Caller {
         let caller = identify(&parts.method, &parts.headers, &doors.desk)?;
         let (Proof::Token(shown) | Proof::Cookie(shown)) = &caller.proof;
         doors.rates.token(shown.expose().as_bytes())?;
-        doors.desk.presence().touch(caller.name());
+        if is_act(&parts.method, parts.uri.path()) {
+            doors.desk.presence().touch(caller.name());
+        }
         Ok(caller)
     }
+}
+
+/// Whether somebody does something with a conversation: claims, answers, writes, looks at it in the inbox. What
+/// administers Segue (agents, switches, parked events) can be done by a script and says nothing of who is there.
+fn is_act(method: &Method, path: &str) -> bool {
+    let what = path.strip_prefix("/api/v1/").unwrap_or_default();
+    let first = what.split('/').next().unwrap_or_default();
+    !method.is_safe() && matches!(first, "conversations" | "handoffs")
 }
 
 fn identify(method: &Method, headers: &HeaderMap, desk: &Desk) -> Result<Caller, Problem> {
@@ -183,6 +194,24 @@ mod tests {
         check("a=b; segue_session=abc; c=d", Some("abc"));
         check("xsegue_session=abc", None);
         check("segue_session", None);
+    }
+
+    #[test]
+    fn only_what_is_done_with_a_conversation_is_a_sign_of_life() {
+        let check = |method: Method, path: &str, expected| {
+            assert_eq!(is_act(&method, path), expected, "{method} {path}");
+        };
+        check(Method::POST, "/api/v1/conversations/c1/typing", true);
+        check(Method::PATCH, "/api/v1/conversations/c1", true);
+        check(Method::DELETE, "/api/v1/conversations/c1/pending/m", true);
+        check(Method::POST, "/api/v1/handoffs/h1/review", true);
+        check(Method::GET, "/api/v1/conversations", false);
+        check(Method::HEAD, "/api/v1/conversations/c1", false);
+        check(Method::GET, "/api/v1/agents", false);
+        check(Method::POST, "/api/v1/agents", false);
+        check(Method::PUT, "/api/v1/ai", false);
+        check(Method::DELETE, "/api/v1/session", false);
+        check(Method::POST, "/api/v1/parked/1/retry", false);
     }
 
     #[test]

@@ -34,7 +34,8 @@ use crate::runtime::Unavailable;
 
 /// How often the connection is looked after: the process may be stopping, the caller revoked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Every so many looks the newest id is sent, so that nobody on the way takes the connection for dead.
+/// Every so many looks the newest id is sent, so that nobody on the way takes the connection for dead; and whoever
+/// listens is there, far more often than presence lapses.
 const BEAT_EVERY_LOOKS: u32 = 10;
 /// What a client waits before it comes back.
 const RETRY: Duration = Duration::from_secs(2);
@@ -129,6 +130,8 @@ async fn listen(
         caller,
         doors,
     };
+    // Behind the subscription to signs: whoever comes back is told so on this very stream.
+    ear.doors.desk.presence().touch(ear.caller.name());
     if from.is_none() {
         let hello = ear.id(Event::default(), ear.events.at()).retry(RETRY);
         ear.waiting.push_back(hello);
