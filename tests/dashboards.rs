@@ -6,6 +6,8 @@
 mod lint;
 #[path = "dashboards/promql.rs"]
 mod promql;
+#[path = "dashboards/same.rs"]
+mod same;
 #[path = "dashboards/yaml.rs"]
 mod yaml;
 
@@ -539,6 +541,15 @@ fn every_alert_is_tested_to_fire_and_to_be_silent_without_traffic() {
     }
 }
 
+/// What is recorded, and from what.
+fn recorded() -> BTreeMap<String, String> {
+    let text = |value: &Value| word(value).to_owned();
+    rules("rules/recording.yaml")
+        .iter()
+        .map(|rule| (text(&rule["record"]), text(&rule["expr"])))
+        .collect()
+}
+
 /// The names of what an alert looks at in the end: what it is recorded from, not the record.
 fn looked_at(expr: &str, recorded: &BTreeMap<String, String>) -> BTreeSet<String> {
     let tree = read("a rule", expr);
@@ -556,15 +567,7 @@ fn looked_at(expr: &str, recorded: &BTreeMap<String, String>) -> BTreeSet<String
 
 #[test]
 fn silence_without_traffic_is_no_want_of_series() {
-    let recorded: BTreeMap<String, String> = rules("rules/recording.yaml")
-        .iter()
-        .map(|rule| {
-            (
-                word(&rule["record"]).to_owned(),
-                word(&rule["expr"]).to_owned(),
-            )
-        })
-        .collect();
+    let recorded = recorded();
     let quiet = yaml::read(&here("rules/tests/quiet.yaml"));
     for test in list(&quiet["tests"]) {
         let given: BTreeSet<&str> = list(&test["input_series"])
@@ -666,6 +669,41 @@ fn the_red_lines_of_the_panels_are_the_thresholds_of_the_alerts() {
         .filter(|name| !shown.contains(*name))
         .collect();
     assert!(nowhere.is_empty(), "no panel leads to {nowhere:?}");
+}
+
+#[test]
+fn a_figure_in_an_alerts_colours_is_what_the_alert_judges() {
+    let (alerts, recorded) = (alerts(), recorded());
+    let mut seen = 0;
+    for name in DASHBOARDS {
+        for panel in lint::panels(&dashboard(name)) {
+            if panel["type"] != "stat" {
+                continue;
+            }
+            let title = word(&panel["title"]);
+            let shown: Vec<Expr> = lint::expressions(panel)
+                .map(|expr| read(title, expr))
+                .collect();
+            let steps = list(&panel["fieldConfig"]["defaults"]["thresholds"]["steps"]);
+            for alert in named(word(&panel["description"]), "Alert: ") {
+                let expr = word(&alerts[&alert]["expr"]);
+                let (judged, limit) = same::judged(expr, &recorded)
+                    .unwrap_or_else(|| panic!("{alert} compares with no number"));
+                assert!(
+                    shown.iter().any(|one| same::shows(one, &judged, limit)),
+                    "{name}: {title} shows something else than {alert} judges"
+                );
+                // Above none, and being none, is drawn at one.
+                let limit = if limit == 0.0 { 1.0 } else { limit };
+                let drawn = steps
+                    .iter()
+                    .any(|step| step["value"].as_f64() == Some(limit));
+                assert!(drawn, "{name}: {title}: no colour changes at {limit}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 15, "{seen} figures have an alert");
 }
 
 #[test]

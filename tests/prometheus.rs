@@ -293,11 +293,7 @@ fn everything_asked() -> Vec<Asked> {
         for one in &recorded {
             let (name, inner) = (text(&one["record"]), text(&one["expr"]));
             let name = name.as_str();
-            // Only a subquery can look back into what is not recorded.
-            let before = format!("last_over_time(({inner})[1s:1s] offset 1d)");
-            expr = expr
-                .replace(&format!("{name} offset 1d"), &before)
-                .replace(name, &format!("({inner})"));
+            expr = expr.replace(name, &format!("({inner})"));
         }
         let name = rule["alert"].as_str().or(rule["record"].as_str());
         all.push(Asked {

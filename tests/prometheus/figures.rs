@@ -79,10 +79,6 @@ pub async fn check(prometheus: &Prometheus, told: &[Told], at: f64) {
         waiting.clone().count() as f64,
         waiting.filter(|one| one.view["queue"] == "support").count() as f64,
     );
-    let (sent, failed) = (
-        count(told, "settled", "state", &["sent"]),
-        count(told, "settled", "state", &["failed"]),
-    );
     let (answered, broke) = (
         count(told, "model_answered", "", &[]),
         count(told, "model_failed", "", &[]),
@@ -112,7 +108,7 @@ pub async fn check(prometheus: &Prometheus, told: &[Told], at: f64) {
         ),
         (
             "handoffs",
-            "Handoffs lost",
+            "Handoffs lost, last hour",
             "lost",
             ended_as(&["abandoned", "timed_out", "failed"]) / settled,
         ),
@@ -130,13 +126,13 @@ pub async fn check(prometheus: &Prometheus, told: &[Told], at: f64) {
         ),
         (
             "gateway",
-            "Messages given up",
+            "Messages given up now",
             "given up",
-            failed / (failed + sent),
+            worst_given_up(told),
         ),
         (
             "gateway",
-            "Model errors",
+            "Model errors now",
             "failed",
             broke / (broke + answered),
         ),
@@ -150,6 +146,24 @@ pub async fn check(prometheus: &Prometheus, told: &[Told], at: f64) {
     check_oldest(prometheus, told, at).await;
     check_reasons(prometheus, told, at).await;
     check_median(prometheus, told, at).await;
+}
+
+/// The share of given-up messages of the channel that has most of them.
+fn worst_given_up(told: &[Told]) -> f64 {
+    let of = |medium: &str, state: &'static str| {
+        let theirs = told.iter().filter(|one| one.view["medium"] == medium);
+        let entries = theirs.flat_map(|one| &one.trail);
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
+        let n = entries
+            .filter(|entry| entry["kind"] == "settled" && entry["state"] == state)
+            .count() as f64;
+        n
+    };
+    let share = |medium| of(medium, "failed") / (of(medium, "failed") + of(medium, "sent"));
+    ["sms", "whatsapp", "http", "webchat"]
+        .map(share)
+        .into_iter()
+        .fold(0.0, f64::max)
 }
 
 /// The age of the oldest wait, to two seconds.
