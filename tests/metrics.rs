@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use segue::clock::Timestamp;
 use segue::conversation::Conversation;
-use segue::conversation::event::Event;
+use segue::conversation::event::{Act, Event};
 use segue::conversation::message::{Body, Customer, FailureCause, Inbound, Medium, ReportState};
 use segue::conversation::policy::Policy;
 use segue::conversation::trail::{CancelCause, Entry, Fact, GhostCause, Usage};
 use segue::conversation::words::{
-    By, Class, MessageState, ModeName, ModelFault, Outcome, Reason, Settlement, SlaClock, Verdict,
+    By, Class, MessageState, ModeName, ModelFault, Outcome, Reason, Role, Settlement, SlaClock,
+    Verdict,
 };
 use segue::ids::{AskId, ConversationId, EffectId, HandoffId, OwnerEpoch};
 use segue::metrics::{
@@ -335,6 +336,7 @@ fn a_figure_that_nobody_gives_is_not_exported_and_one_that_is_given_is() {
             medium: Medium::Sms,
             depth: 4,
             in_doubt: 1,
+            parked: 2,
             oldest: Duration::from_secs(5),
         }]),
         disk_free_bytes: Some(6),
@@ -361,6 +363,7 @@ fn a_figure_that_nobody_gives_is_not_exported_and_one_that_is_given_is() {
         5.0
     );
     assert_eq!(series["segue_outbox_in_doubt{channel=\"sms\"}"], 1.0);
+    assert_eq!(series["segue_outbox_parked{channel=\"sms\"}"], 2.0);
     assert_eq!(series["segue_disk_free_bytes"], 6.0);
     assert_eq!(series["tokio_busy_ratio"], 0.25);
 }
@@ -1512,6 +1515,38 @@ fn customer_says(text: &str) -> Event {
 
 /// How a conversation stands after each of two steps: the customer wrote `text`, and a minute passed.
 fn standings(text: &str) -> [Standing; 2] {
+    let (mut talk, policy) = (talk(), Policy::default());
+    talk.decide(customer_says(text), after(0), &policy);
+    let first = Standing::of(&talk);
+    talk.decide(Event::DeadlinePassed, after(60), &policy);
+    [first, Standing::of(&talk)]
+}
+
+/// The same a minute later, and once a person has resolved it.
+fn resolved(text: &str) -> [Standing; 2] {
+    let (mut talk, policy) = (talk(), Policy::default());
+    talk.decide(customer_says(text), after(0), &policy);
+    talk.decide(Event::DeadlinePassed, after(60), &policy);
+    let open = Standing::of(&talk);
+    let resolve = Event::Acted {
+        agent: "ana".into(),
+        role: Role::Lead,
+        act: Act::Resolve {
+            outcome: None,
+            note: "done".into(),
+        },
+        key: None,
+    };
+    talk.decide(resolve, after(61), &policy);
+    [open, Standing::of(&talk)]
+}
+
+fn after(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_000_000 + seconds * 1_000)
+}
+
+/// A conversation in which nobody has said anything yet.
+fn talk() -> Conversation {
     let policy = Policy::default();
     let queue = policy.default_queue.clone();
     let customer = Customer {
@@ -1519,19 +1554,14 @@ fn standings(text: &str) -> [Standing; 2] {
         name: None,
         language: Some("en".into()),
     };
-    let mut talk = Conversation::new(
+    Conversation::new(
         ID,
         "web".into(),
         Medium::Webchat,
         customer,
         String::new(),
         queue,
-    );
-    let at = |seconds: i64| Timestamp::from_millis(1_000_000 + seconds * 1_000);
-    talk.decide(customer_says(text), at(0), &policy);
-    let first = Standing::of(&talk);
-    talk.decide(Event::DeadlinePassed, at(60), &policy);
-    [first, Standing::of(&talk)]
+    )
 }
 
 #[test]
@@ -1545,6 +1575,7 @@ fn what_is_owed_is_shown_with_its_age_until_it_is_owed_no_more() {
         medium: Medium::Webchat,
         depth: 1,
         in_doubt: 0,
+        parked: 0,
         oldest: Duration::from_secs(7),
     };
     assert_eq!(metrics.outbox(now), [wanted]);
@@ -1562,6 +1593,48 @@ fn the_ai_gets_involved_once_in_an_episode() {
     let series = series(&metrics.render(&Figures::default()));
     let key = "segue_conversations_ai_involved_total{channel=\"webchat\"}";
     assert_eq!(series[key], 1.0);
+}
+
+#[test]
+fn an_episode_of_the_ai_is_contained_once_and_only_without_a_handoff() {
+    let check = |text: &str, expected: f64| {
+        let metrics = fresh();
+        let [open, over] = resolved(text);
+        metrics.stands(ID, Medium::Webchat, Standing::default(), open);
+        metrics.stands(ID, Medium::Webchat, open, over);
+        metrics.stands(ID, Medium::Webchat, over, over);
+        let series = series(&metrics.render(&Figures::default()));
+        let key = "segue_conversations_contained_total{channel=\"webchat\"}";
+        assert_eq!(series[key], expected, "{text}");
+    };
+    check("What are your opening hours?", 1.0);
+    check("I want to talk to a human", 0.0);
+}
+
+#[test]
+fn the_busiest_second_counts_what_customers_write_and_nothing_else() {
+    let metrics = fresh();
+    let wrote = |body: Body| Fact::CustomerWrote {
+        id: "m".to_owned(),
+        body,
+        owner: ModeName::Ai,
+    };
+    let receipt = settled(Class::Ai, MessageState::Delivered, "", None);
+    for n in 0..3 {
+        let entry = Entry {
+            at: after(7) + Duration::from_millis(300 * n),
+            ..at(n, wrote(Body::Text("hello".to_owned())))
+        };
+        metrics.committed(ID, Medium::Sms, &[entry]);
+        let entry = Entry {
+            at: after(7),
+            ..at(n, receipt.clone())
+        };
+        metrics.committed(ID, Medium::Sms, &[entry]);
+    }
+    assert_eq!(metrics.messages_peak(after(8)), 3);
+    assert_eq!(metrics.messages_peak(after(66)), 3);
+    assert_eq!(metrics.messages_peak(after(67)), 0);
 }
 
 /// Figures of which none is zero.
@@ -1602,6 +1675,7 @@ fn full_figures() -> Figures {
             opens: 1,
         },
         chat_sockets: 1,
+        messages_peak: 1,
         ai_off: [1; 3],
         log_lines: [1; 2],
         spans: SpansFigure {
@@ -1625,6 +1699,7 @@ fn full_figures() -> Figures {
             medium: Medium::Sms,
             depth: 1,
             in_doubt: 1,
+            parked: 1,
             oldest: second,
         }]),
         recovery: RecoveryFigure {
@@ -1704,6 +1779,8 @@ fn every_family_is_moved_by_something() {
     let _under_way = metrics.ai_inflight("openai");
     let [gathered, asked] = standings("What are your opening hours?");
     metrics.stands(ID, Medium::Webchat, gathered, asked);
+    let [_, over] = resolved("What are your opening hours?");
+    metrics.stands(ID, Medium::Webchat, asked, over);
     let text = metrics.render(&full_figures());
     let moved: BTreeSet<String> = series(&text)
         .into_iter()

@@ -41,6 +41,7 @@ fn promtool_finds_no_fault_in_a_scrape() {
             medium: Medium::Sms,
             depth: 1,
             in_doubt: 0,
+            parked: 0,
             oldest: Duration::ZERO,
         }]),
         ..Figures::default()

@@ -20,7 +20,7 @@ use crate::desk::Desk;
 use crate::http::limit::{Rate, Rates};
 use crate::ids::ChannelName;
 use crate::knowledge::{Knowledge, KnowledgeError};
-use crate::metrics::{Metrics, ModelLabel, Names};
+use crate::metrics::{Metrics, ModelLabel, Names, Standing};
 use crate::model::guard::TAG_DEFAULT;
 use crate::model::settings::{ModelSettings, Prices, Provider as Answerer};
 use crate::model::{NotReady, Service};
@@ -294,6 +294,12 @@ pub fn with_people(desk: &Desk, metrics: &Metrics) -> usize {
             let Some(conversation) = seen.conversation() else {
                 continue;
             };
+            // Replies that were parked before the start; what is owed beside them is told as soon as it wakes.
+            let standing = Standing::of(conversation);
+            if standing.owes() {
+                let common = conversation.common();
+                metrics.stands(common.id, common.medium, standing, standing);
+            }
             let handoff = match conversation.mode() {
                 Mode::Waiting(waiting) => Some(waiting.handoff()),
                 Mode::Human(human) => human.handoff(),

@@ -227,6 +227,7 @@ impl Sight for Insight {
             slots: Some(slots),
             ai_off: self.ai_off(),
             outbox: Some(self.doors.metrics.outbox(now)),
+            messages_peak: self.doors.metrics.messages_peak(now),
             ..Figures::default()
         };
         self.store(&mut figures);

@@ -54,6 +54,7 @@ pub fn json(status: &Status) -> String {
             "channel": owed.medium.as_str(),
             "owed": owed.depth,
             "in_doubt": owed.in_doubt,
+            "parked": owed.parked,
             "oldest_seconds": owed.oldest.as_secs(),
         })).collect::<Vec<_>>(),
         "spans": {"exported": figures.spans.exported, "lost": figures.spans.lost.iter().sum::<u64>()},
@@ -288,6 +289,10 @@ fn traffic(out: &mut String, figures: &Figures) {
         let mut value = counted(owed.depth, owed.oldest);
         if owed.in_doubt > 0 {
             write!(value, ", {} in doubt", owed.in_doubt).expect("a string takes any text");
+        }
+        if owed.parked > 0 {
+            write!(value, "; {} parked until the customer writes", owed.parked)
+                .expect("a string takes any text");
         }
         rows.push(row(&[what, value], owed.in_doubt > 0));
     }

@@ -75,6 +75,7 @@ families! {
     ELIGIBLE = "segue_conversations_eligible_total", Counter, ["channel"], "Episodes that began with the customer while the AI was on: the denominator of what the AI could have settled.";
     AI_INVOLVED = "segue_conversations_ai_involved_total", Counter, ["channel"], "Episodes in which the AI was asked at least once.";
     HANDED_OFF = "segue_conversations_handed_off_total", Counter, ["channel"], "Episodes whose first handoff was requested while the AI was on.";
+    CONTAINED = "segue_conversations_contained_total", Counter, ["channel"], "Episodes in which the AI was asked and that ended without a handoff: with those handed off, all whose fate is known.";
     TAKEN_OVER = "segue_conversations_taken_over_total", Counter, ["channel", "kind"], "Conversations that a person took unasked, or took from another person.";
     CLOSED = "segue_conversations_closed_total", Counter, ["channel", "outcome"], "Episodes that ended, each with exactly one outcome.";
     REOPENED = "segue_conversations_reopened_total", Counter, ["channel"], "Closed conversations that the customer continued inside the reopen window.";
@@ -124,6 +125,7 @@ families! {
     DUAL_REPLIES = "segue_dual_replies_total", Counter, [], "Answers of the AI released while a person owned the conversation. Must stay 0.";
     AI_OFF = "segue_ai_switched_off", Gauge, ["scope"], "Where the AI is switched off: 1 for everywhere, else how many channels and queues.";
     INBOUND = "segue_messages_inbound_total", Counter, ["channel", "kind"], "Messages and reports accepted from channels.";
+    MESSAGES_PEAK = "segue_messages_peak_per_second", Gauge, [], "The most messages of customers that were accepted within one second, over the last minute.";
     OUTBOUND = "segue_messages_outbound_total", Counter, ["channel", "sender"], "Messages accepted by the provider.";
     DELIVERED = "segue_messages_delivered_total", Counter, ["channel"], "Receipts that a message is on the customer's device.";
     READ = "segue_messages_read_total", Counter, ["channel"], "Receipts that the customer opened a message.";
@@ -186,6 +188,7 @@ families! {
     OUTBOX_DEPTH = "segue_outbox_depth", Gauge, ["channel"], "Messages owed and not yet accepted by the provider.";
     OUTBOX_OLDEST = "segue_outbox_oldest_age_seconds", Gauge, ["channel"], "Age of the oldest message owed; 0 when none is.";
     OUTBOX_IN_DOUBT = "segue_outbox_in_doubt", Gauge, ["channel"], "Messages owed that may or may not have arrived.";
+    OUTBOX_PARKED = "segue_outbox_parked", Gauge, ["channel"], "Replies of people that wait for the channel's shut window to open; beside what is owed.";
     DISK_FREE = "segue_disk_free_bytes", Gauge, [], "Room left on the disk of the data directory.";
     TOKIO_BUSY = "tokio_busy_ratio", Gauge, [], "Share of the last seconds that the runtime's workers were busy, from 0 to 1.";
     TOKIO_QUEUE = "tokio_global_queue_depth", Gauge, [], "Tasks waiting in the runtime's global queue.";

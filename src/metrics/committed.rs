@@ -29,6 +29,9 @@ impl Metrics {
         let mut company = Company::default();
         for entry in entries {
             self.count(medium, &entry.fact, &mut company);
+            if let Fact::CustomerWrote { .. } = entry.fact {
+                self.peak.wrote(entry.at);
+            }
             self.steps.count(medium, &entry.fact, entries);
         }
         let counts = Counts {

@@ -64,6 +64,8 @@ pub struct Figures {
     pub log_lines: [u64; LogLevel::ALL.len()],
     /// What became of ended spans since the start.
     pub spans: SpansFigure,
+    /// The most messages of customers accepted in one second of the last minute.
+    pub messages_peak: u64,
     /// Turns accepted and not yet durable.
     pub journal_pending_events: u64,
     /// Size of the journal on disk.
@@ -121,7 +123,9 @@ pub struct OutboxFigure {
     pub depth: u64,
     /// Of those, the ones that may or may not have arrived.
     pub in_doubt: u64,
-    /// How old the oldest is.
+    /// Replies of people, beside those, that wait for a shut window to open.
+    pub parked: u64,
+    /// How old the oldest owed is; what is parked has its own time.
     pub oldest: Duration,
 }
 

@@ -33,6 +33,7 @@ const PLAIN: &[Plain] = &[
     (cat::PARKED, |f| number(f.parked.count)),
     (cat::PARKED_OLDEST, |f| f.parked.oldest.as_secs_f64()),
     (cat::CHAT_SOCKETS, |f| number(f.chat_sockets)),
+    (cat::MESSAGES_PEAK, |f| number(f.messages_peak)),
     (cat::JOURNAL_PENDING, |f| number(f.journal_pending_events)),
     (cat::JOURNAL_BYTES, |f| number(f.journal_bytes)),
     (cat::TAIL_BYTES, |f| number(f.tail_bytes)),
@@ -76,8 +77,16 @@ struct Lane {
     agents: [Gauge; AgentState::ALL.len()],
 }
 
-/// One medium's handles of what is owed: how many, in doubt, the oldest.
-type Owed = [Gauge; 3];
+/// One medium's handles of what is owed: how many, in doubt, the oldest; and parked.
+type Owed = [Gauge; 4];
+
+/// Their families.
+const OWED: [Family; 4] = [
+    cat::OUTBOX_DEPTH,
+    cat::OUTBOX_IN_DOUBT,
+    cat::OUTBOX_OLDEST,
+    cat::OUTBOX_PARKED,
+];
 
 /// Handles that are made when their figure is first given.
 #[derive(Debug, Default)]
@@ -204,15 +213,17 @@ impl Gauges {
         if let Some(outbox) = &figures.outbox {
             let gauges = on_sight.outbox.get_or_insert_with(|| {
                 each(&Medium::ALL, |medium| {
-                    [cat::OUTBOX_DEPTH, cat::OUTBOX_IN_DOUBT, cat::OUTBOX_OLDEST]
-                        .map(|family| r.gauge(&family, &[medium.as_str()]))
+                    OWED.map(|family| r.gauge(&family, &[medium.as_str()]))
                 })
             });
-            for (medium, [depth, in_doubt, oldest]) in Medium::ALL.into_iter().zip(gauges.iter()) {
+            for (medium, [depth, in_doubt, oldest, parked]) in
+                Medium::ALL.into_iter().zip(gauges.iter())
+            {
                 let figure = outbox.iter().find(|figure| figure.medium == medium);
                 depth.set(figure.map_or(0.0, |figure| number(figure.depth)));
                 in_doubt.set(figure.map_or(0.0, |figure| number(figure.in_doubt)));
                 oldest.set(figure.map_or(0.0, |figure| figure.oldest.as_secs_f64()));
+                parked.set(figure.map_or(0.0, |figure| number(figure.parked)));
             }
         }
     }

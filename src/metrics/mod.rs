@@ -22,6 +22,7 @@ mod funnel;
 mod gauges;
 pub mod labels;
 mod machine;
+mod peak;
 mod process;
 mod queues;
 mod register;
@@ -60,6 +61,7 @@ use self::funnel::Funnel;
 use self::gauges::Gauges;
 use self::labels::InboundKind;
 use self::machine::Machine;
+use self::peak::Peak;
 use self::queues::Queues;
 use self::register::Register;
 use self::slowest::Slowest;
@@ -93,6 +95,7 @@ pub struct Metrics {
     gauges: Gauges,
     duels: DuelWatch,
     owing: Owing,
+    peak: Peak,
     slowest: Slowest,
     register: Register,
     handle: PrometheusHandle,
@@ -118,6 +121,7 @@ impl Metrics {
             gauges: Gauges::new(r, &names.queues, overflows),
             duels: DuelWatch::default(),
             owing: Owing::default(),
+            peak: Peak::default(),
             slowest: Slowest::default(),
             handle: register.handle(),
             scrape: Mutex::new(()),
@@ -243,6 +247,9 @@ impl Metrics {
         if now.ai_got_involved(&before) {
             self.steps.ai_involved(medium);
         }
+        if now.ended_with_the_ai(&before) {
+            self.steps.contained(medium);
+        }
         if now.owes() || before.owes() {
             self.owing.stands(id, medium, now);
         }
@@ -251,6 +258,11 @@ impl Metrics {
     /// What is owed to customers at `now`, by medium.
     pub fn outbox(&self, now: Timestamp) -> Vec<OutboxFigure> {
         self.owing.figures(now)
+    }
+
+    /// The most messages of customers accepted in one second, over the last minute before `now`.
+    pub fn messages_peak(&self, now: Timestamp) -> u64 {
+        self.peak.of_last_minute(now)
     }
 
     /// An event was handled, from its mailbox to the disk, and is durable as of `ended`.

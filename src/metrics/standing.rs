@@ -1,4 +1,4 @@
-//! What a head tells that no single fact does: what is owed, and whether the AI has had a part in the episode.
+//! What a head tells that no single fact does: what is owed, and what part the AI has had in the episode.
 //!
 //! Told by the conversation's keeper after each commit that changed it, and when it wakes with something owed. Only
 //! conversations that owe something are kept, so memory follows what is on its way and not how many there are.
@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use super::figures::OutboxFigure;
 use crate::clock::Timestamp;
 use crate::conversation::message::Medium;
+use crate::conversation::words::ModeName;
 use crate::conversation::{Conversation, Owed, OwedState};
 use crate::ids::{ByConversation, ConversationId};
 
@@ -19,12 +20,18 @@ pub struct Standing {
     owed: u16,
     /// Of those, the ones that may or may not have arrived.
     in_doubt: u16,
-    /// When the oldest was decided.
+    /// Replies that wait for a shut window to open.
+    parked: u16,
+    /// When the oldest owed was decided.
     oldest: Timestamp,
     /// The episode.
     episode: u32,
     /// Whether the AI was asked in it.
     ai_involved: bool,
+    /// Whether a handoff was requested in it.
+    handed_off: bool,
+    /// Whether it is over.
+    closed: bool,
 }
 
 impl Standing {
@@ -34,6 +41,9 @@ impl Standing {
         let mut standing = Self {
             episode: common.episode.number,
             ai_involved: common.episode.ai_involved,
+            handed_off: !common.episode.handoffs.is_empty(),
+            closed: conversation.mode().name() == ModeName::Closed,
+            parked: u16::try_from(common.outbox.parked().count()).unwrap_or(u16::MAX),
             ..Self::default()
         };
         for owed in common.outbox.owed() {
@@ -50,14 +60,20 @@ impl Standing {
         standing
     }
 
-    /// Whether anything is owed.
+    /// Whether anything is owed, or parked until it may leave.
     pub fn owes(&self) -> bool {
-        self.owed > 0
+        self.owed > 0 || self.parked > 0
     }
 
     /// Whether the AI was asked for the first time in an episode since `before`.
     pub(super) fn ai_got_involved(&self, before: &Self) -> bool {
         self.ai_involved && !(before.ai_involved && before.episode == self.episode)
+    }
+
+    /// Whether an episode in which the AI was asked has ended since `before`, and nobody ever asked for a person.
+    pub(super) fn ended_with_the_ai(&self, before: &Self) -> bool {
+        let over_before = before.closed && before.episode == self.episode;
+        self.closed && !over_before && self.ai_involved && !self.handed_off
     }
 }
 
@@ -83,7 +99,7 @@ impl Owing {
         }
     }
 
-    /// What is owed by medium, at `now`.
+    /// What is owed and parked by medium, at `now`.
     pub(super) fn figures(&self, now: Timestamp) -> Vec<OutboxFigure> {
         let mut sums: HashMap<Medium, OutboxFigure> = HashMap::new();
         let owing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,11 +108,15 @@ impl Owing {
                 medium: *medium,
                 depth: 0,
                 in_doubt: 0,
+                parked: 0,
                 oldest: std::time::Duration::ZERO,
             });
             sum.depth += u64::from(standing.owed);
             sum.in_doubt += u64::from(standing.in_doubt);
-            sum.oldest = sum.oldest.max(now.since(standing.oldest));
+            sum.parked += u64::from(standing.parked);
+            if standing.owed > 0 {
+                sum.oldest = sum.oldest.max(now.since(standing.oldest));
+            }
         }
         drop(owing);
         let mut figures: Vec<_> = sums.into_values().collect();

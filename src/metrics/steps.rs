@@ -1,7 +1,7 @@
 //! The steps around a handoff, and the denominators: who could have been helped by the AI, who was, who was handed on.
 //!
-//! Counted from committed facts alone, as the funnel is; only "the AI was asked for the first time" is told by the
-//! head, because no single fact does.
+//! Counted from committed facts alone, as the funnel is; only "the AI was asked for the first time" and "an episode of
+//! the AI ended without a handoff" are told by the head, because no single fact does.
 
 use ::metrics::Counter;
 
@@ -19,6 +19,7 @@ struct Lane {
     eligible: Counter,
     ai_involved: Counter,
     handed_off: Counter,
+    contained: Counter,
     passed_on: Counter,
     reescalated: Counter,
     taken_over: [Counter; TakenOver::ALL.len()],
@@ -94,6 +95,11 @@ impl Steps {
         self.lane(medium).ai_involved.increment(1);
     }
 
+    /// An episode of the AI ended without a handoff.
+    pub(super) fn contained(&self, medium: Medium) {
+        self.lane(medium).contained.increment(1);
+    }
+
     /// A handoff was requested soon after a handback.
     pub(super) fn reescalated(&self, medium: Medium) {
         self.lane(medium).reescalated.increment(1);
@@ -112,6 +118,7 @@ impl Lane {
             eligible: one(&cat::ELIGIBLE),
             ai_involved: one(&cat::AI_INVOLVED),
             handed_off: one(&cat::HANDED_OFF),
+            contained: one(&cat::CONTAINED),
             passed_on: one(&cat::PASSED_ON),
             reescalated: one(&cat::REESCALATED),
             taken_over: each(TakenOver::ALL, |kind| {

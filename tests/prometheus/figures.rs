@@ -53,13 +53,6 @@ async fn shown(prometheus: &Prometheus, board: &str, title: &str, legend: &str, 
 
 /// The panels of the support lead against the definitions in their descriptions.
 pub async fn check(prometheus: &Prometheus, told: &[Told], at: f64) {
-    let customers = |by: &Value| by != "agent" && by != "desk";
-    let opened = told
-        .iter()
-        .flat_map(|one| &one.trail)
-        .filter(|entry| entry["kind"] == "opened" && customers(&entry["by"]));
-    #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
-    let opened = opened.count() as f64;
     let settled = count(told, "handoff_settled", "", &[]);
     let ended_as =
         |outcomes: &'static [&'static str]| count(told, "handoff_settled", "outcome", outcomes);
@@ -84,7 +77,18 @@ pub async fn check(prometheus: &Prometheus, told: &[Told], at: f64) {
         count(told, "model_failed", "", &[]),
     );
     for (board, title, legend, wanted) in [
-        ("handoffs", "Handoff rate", "handed off", first / opened),
+        (
+            "handoffs",
+            "Handoff rate",
+            "handed off",
+            first / (first + contained(told)),
+        ),
+        (
+            "capacity",
+            "Busiest second",
+            "busiest second",
+            busiest_second(told),
+        ),
         ("handoffs", "Human response inside target", "met", met),
         ("handoffs", "Waiting now", "waiting", waiting),
         ("handoffs", "Ghosts now", "ghosts", ghosts),
@@ -146,6 +150,40 @@ pub async fn check(prometheus: &Prometheus, told: &[Told], at: f64) {
     check_oldest(prometheus, told, at).await;
     check_reasons(prometheus, told, at).await;
     check_median(prometheus, told, at).await;
+}
+
+/// Episodes in which the AI was asked and nobody ever asked for a person, until they ended.
+fn contained(told: &[Told]) -> f64 {
+    let mut ended = 0.0;
+    for one in told {
+        let (mut asked, mut requested) = (false, false);
+        for entry in &one.trail {
+            match entry["kind"].as_str().expect("a kind") {
+                "opened" => (asked, requested) = (false, false),
+                "model_asked" => asked = true,
+                "handoff_requested" => requested = true,
+                "closed" if asked && !requested => ended += 1.0,
+                _something_else => {}
+            }
+        }
+    }
+    ended
+}
+
+/// The most that customers wrote within one second of the clock.
+fn busiest_second(told: &[Told]) -> f64 {
+    let mut seconds = std::collections::BTreeMap::<i64, f64>::new();
+    for entry in all(told, "customer_wrote", "", &[]) {
+        let at: jiff::Timestamp = entry["at"]
+            .as_str()
+            .expect("a time")
+            .parse()
+            .expect("RFC 3339");
+        *seconds.entry(at.as_second()).or_default() += 1.0;
+    }
+    let most = seconds.into_values().fold(0.0, f64::max);
+    assert!(most > 1.0, "many write at once, or nothing is proved");
+    most
 }
 
 /// The share of given-up messages of the channel that has most of them.

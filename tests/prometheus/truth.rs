@@ -25,6 +25,7 @@ pub const KNOWN: &[&str] = &[
     "segue_conversations_eligible_total",
     "segue_conversations_ai_involved_total",
     "segue_conversations_handed_off_total",
+    "segue_conversations_contained_total",
     "segue_conversations_taken_over_total",
     "segue_conversations_closed_total",
     "segue_conversations_reopened_total",
@@ -363,6 +364,9 @@ impl<'a> Story<'a> {
                     ("outcome", word(&entry["outcome"])),
                 ];
                 truth.add("segue_conversations_closed_total", &labels, 1.0);
+                if self.asked && !self.handed_off {
+                    truth.add("segue_conversations_contained_total", &channel, 1.0);
+                }
                 if let Some(held) = seconds(&entry["held_ms"]) {
                     truth.observe("segue_handoff_handle_seconds", &channel, held);
                 }

@@ -56,6 +56,7 @@ impl Truth {
                     reason: String::new(),
                     with_people: false,
                     asked: false,
+                    handed_off: false,
                     came_back: None,
                 };
                 told.all(&trail);
@@ -86,6 +87,7 @@ struct Told<'a> {
     reason: String,
     with_people: bool,
     asked: bool,
+    handed_off: bool,
     came_back: Option<Timestamp>,
 }
 
@@ -128,7 +130,7 @@ impl Told<'_> {
 
     fn talk(&mut self, entry: &Entry, step: &[&Fact]) {
         if let Fact::Opened { by, reopened, .. } = &entry.fact {
-            self.asked = false;
+            (self.asked, self.handed_off) = (false, false);
             if *by == By::Agent {
                 return;
             }
@@ -182,6 +184,9 @@ impl Told<'_> {
                 "segue_conversations_closed_total",
                 &[("outcome", outcome.as_str())],
             );
+            if self.asked && !self.handed_off {
+                self.one("segue_conversations_contained_total", &[]);
+            }
             if let Some(held) = held_ms {
                 self.timed("segue_handoff_handle_seconds", *held);
             }
@@ -200,6 +205,7 @@ impl Told<'_> {
             ..
         } = &entry.fact
         {
+            self.handed_off = true;
             let attempt = if *repeat { "repeat" } else { "first" };
             let labels = [("reason", reason.as_str()), ("attempt", attempt)];
             self.one("segue_handoffs_requested_total", &labels);
