@@ -131,9 +131,16 @@ fn three_digits(bytes: &[u8], at: usize) -> bool {
     digit(at) && digit(at + 1) && digit(at + 2) && !digit(at + 3)
 }
 
-/// Digits with separators, in hundredths.
+/// Digits with separators, in hundredths; nothing for a date, a version or an address: "20.01.2026".
 fn value(written: &str) -> u64 {
     let last = written.rfind(|c: char| !c.is_ascii_digit());
+    let grouped = |at: usize| {
+        let mark = written[at..].chars().next().unwrap_or(' ');
+        written.matches(mark).count() < 2 || written.len() - at - mark.len_utf8() == 3
+    };
+    if !last.is_none_or(grouped) {
+        return 0;
+    }
     let decimals = last.map(|at| {
         let mark = written[at..].chars().next().unwrap_or(' ');
         let after = &written[at + mark.len_utf8()..];

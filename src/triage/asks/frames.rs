@@ -199,39 +199,6 @@ impl Grammar<'_> {
             && self.r.bits[to] & DEPT != 0
     }
 
-    /// "I need someone to fix my roof": a service that is bought.
-    fn hired(&self, from: usize, to: usize) -> bool {
-        let Some(p) = (from..=to).find(|i| self.r.is(*i, SOME)) else {
-            return false;
-        };
-        let sent = matches!(self.said(from), "send" | "dispatch") && self.said(p + 1) == "to";
-        if sent && !self.r.is(p + 2, TALK | CALL | REACH) && self.said(p + 2) != "help" {
-            return true;
-        }
-        let work = matches!(
-            self.said(p + 2),
-            "fix"
-                | "repair"
-                | "clean"
-                | "paint"
-                | "install"
-                | "build"
-                | "move"
-                | "carry"
-                | "cut"
-                | "cook"
-                | "drive"
-                | "feed"
-                | "check"
-        );
-        let thing = p + 4 < self.r.bits.len() && self.r.bits[p + 4] == 0;
-        self.said(p + 1) == "to"
-            && work
-            && thing
-            && !self.apart(p + 4)
-            && self.r.is(p + 3, DET | BLOCK)
-    }
-
     /// "the site says someone will contact me", "I got a mail that an agent will call".
     fn reported(&self, begin: usize, from: usize) -> bool {
         (begin..from).any(|i| {

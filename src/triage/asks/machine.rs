@@ -49,6 +49,9 @@ impl Grammar<'_> {
                 break;
             }
         }
+        if refused.is_some_and(|from| self.told_off(from, b)) {
+            return None;
+        }
         if let Some(from) = refused
             && led
             && self.machine_ends(b)
@@ -69,6 +72,33 @@ impl Grammar<'_> {
                 person && !self.mine(*i) && self.compound_ok(*i, true)
             })?;
         ask("ask.not_bot", near.min(b), near.max(b))
+    }
+
+    /// Whether no conversation is refused: "you can stop talking, robot", "the stupid machine swallowed my card".
+    fn told_off(&self, from: usize, b: usize) -> bool {
+        let called = self.said(from) == "stop"
+            && self.r.is(from + 1, TALKING)
+            && !(from + 1..b).any(|i| self.r.is(i, LINK));
+        let thing = matches!(self.said(b), "machine" | "machines");
+        let did = (b + 1..b + 3).any(|i| {
+            matches!(
+                self.said(i),
+                "swallowed"
+                    | "ate"
+                    | "took"
+                    | "kept"
+                    | "retained"
+                    | "stole"
+                    | "charged"
+                    | "gave"
+                    | "broke"
+                    | "leaks"
+                    | "stopped"
+                    | "didnt"
+                    | "wouldnt"
+            )
+        });
+        called || thing && did
     }
 
     /// Whether nothing behind the machine makes it another thing.

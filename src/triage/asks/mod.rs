@@ -6,6 +6,7 @@
 //! spoke to …" is no verb of ours), or about somebody else ("talk to my husband") is none.
 
 mod context;
+mod errands;
 mod frames;
 mod machine;
 mod named;
@@ -81,7 +82,8 @@ impl Grammar<'_> {
             found = self
                 .call(i)
                 .or_else(|| self.appointment(i))
-                .or_else(|| self.bidden(i));
+                .or_else(|| self.bidden(i))
+                .or_else(|| self.dialled(i));
         }
         if found.is_none() && bits & PRESS != 0 {
             found = self.press(i);

@@ -16,6 +16,21 @@ const CARRIERS: [&str; 16] = [
     "driver", "courier", "carrier", "delivery", "postman", "app", "system", "alarm", "taxi", "cab",
     "mover", "movers", "rider", "host", "seller", "other",
 ];
+/// Places of a business where somebody answers: "I'd like to speak to the gym".
+const PLACES: [&str; 12] = [
+    "restaurant",
+    "gym",
+    "spa",
+    "bar",
+    "kitchen",
+    "hotel",
+    "concierge",
+    "housekeeping",
+    "pharmacy",
+    "clinic",
+    "salon",
+    "warehouse",
+];
 /// Names of trades that more often are those of substances, machines and other people's people.
 const AMBIGUOUS: [&str; 10] = [
     "agent",
@@ -48,6 +63,10 @@ impl Grammar<'_> {
             return None;
         }
         let first = to + 1;
+        let place = self.said(first) == "the" && PLACES.contains(&self.said(first + 1));
+        if place && r.ends_thought(first + 1) {
+            return ask("ask.talk", v, first + 1);
+        }
         let (noun, named) = match self.said(first) {
             "a" | "an" | "your" | "ur" => (first + 1, false),
             "one"

@@ -126,6 +126,10 @@ impl Grammar<'_> {
     /// "call me", "can you call me back", "que me llamen".
     pub(super) fn call(&self, v: usize) -> Option<Ask> {
         let r = self.r;
+        // "three of us will be meeting": a noun of calling
+        if self.said(v) == "meeting" {
+            return None;
+        }
         let near = |i: usize| {
             i < r.bits.len()
                 && r.is(i, ME)
@@ -191,6 +195,28 @@ impl Grammar<'_> {
         None
     }
 
+    /// "hey dude", "hola chico": whom a greeting is for.
+    fn hailed(&self, i: usize) -> bool {
+        i > 0
+            && matches!(
+                self.said(i),
+                "dude" | "guy" | "man" | "lady" | "people" | "folks" | "peeps" | "chico" | "chica"
+            )
+            && matches!(
+                self.said(i - 1),
+                "hey"
+                    | "hi"
+                    | "hello"
+                    | "yo"
+                    | "sup"
+                    | "hola"
+                    | "morning"
+                    | "thanks"
+                    | "tu"
+                    | "sorry"
+            )
+    }
+
     /// A word that only one who asks for something says.
     fn polite(&self, i: usize) -> bool {
         matches!(
@@ -228,7 +254,7 @@ impl Grammar<'_> {
                 content += 1;
             } else if bits & SOME != 0 {
                 person = person.or(Some(i));
-                sure |= whole;
+                sure |= whole && !self.hailed(i);
                 content += 1;
             } else if bits & DEPT != 0 && r.is(i + 1, PERSON) {
                 content += 1;

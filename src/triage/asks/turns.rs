@@ -91,6 +91,14 @@ impl Grammar<'_> {
             "wait" | "waited" | "waiting" | "holding" | "hold" | "queue" | "line"
         );
         let (p, _) = self.ahead(link, WHOM, CLEAR, 0)?;
+        // "ask for reservations": a thing, not those who do it
+        let thing = matches!(
+            self.said(self.start(p)),
+            "reservations" | "bookings" | "returns" | "refunds" | "cancellations" | "repairs"
+        );
+        if asks && thing && r.bits[p] & ANYBODY == 0 {
+            return None;
+        }
         let fits = asks
             || waits
                 && (r.is(p, PERSON | ROLE)
@@ -113,7 +121,8 @@ impl Grammar<'_> {
     /// Whether person `p` is brought into the conversation: "put someone on", "get a human in here".
     pub(super) fn placed(&self, p: usize) -> bool {
         let r = self.r;
-        let next = p + 1;
+        // "someone else on the line"
+        let next = p + 1 + usize::from(self.said(p + 1) == "else");
         next < r.bits.len()
             && !self.apart(next)
             && matches!(

@@ -3,11 +3,14 @@
 use super::super::classes::*;
 use super::{Ask, CLEAR, Grammar, ask};
 
+/// How many words of not knowing may stand before a verb of reaching.
+const WONDER_MAX: usize = 8;
+
 impl Grammar<'_> {
     /// "talk to a person", "a person to talk to", "mit einem Menschen sprechen".
     pub(super) fn talk(&self, v: usize) -> Option<Ask> {
         let r = self.r;
-        if !r.is(v, TALK) && v > 0 && r.bits[v - 1] & (OTHER | AUX) != 0 {
+        if !r.is(v, TALK) && v > 0 && r.bits[v - 1] & (OTHER | AUX) != 0 || self.no_talk(v) {
             return None;
         }
         if let Some((p, link)) = self.ahead(v, WHOM, CLEAR | LINK | ME, 2)
@@ -26,6 +29,12 @@ impl Grammar<'_> {
         let (p, wanted) = self.behind(v)?;
         (wanted && !self.denied(p) && !self.denied(v) && !self.done_to(p)).then_some(())?;
         ask("ask.talk", p, v)
+    }
+
+    /// "tell me about …" is said to us; "which chat services" is a noun.
+    fn no_talk(&self, v: usize) -> bool {
+        let noun = v > 0 && matches!(self.said(v - 1), "what" | "which" | "whose");
+        matches!(self.said(v), "tell" | "telling") && self.r.is(v + 1, ME) || noun
     }
 
     /// "I spoke to an agent and need to speak to them again."
@@ -132,7 +141,11 @@ impl Grammar<'_> {
             return ask("ask.want", v - 1, v);
         }
         let (p, _) = self.ahead(v, ANYBODY | DESK, CLEAR | HELP | LINK | ME | AUX | DEPT, 0)?;
-        if self.asked_whether(v) || self.denied(v) || !self.compound_ok(p, true) {
+        // "other species like humans": a likeness, no liking
+        let likeness = r.tongues & 1 != 0
+            && self.said(v) == "like"
+            && !(v.saturating_sub(3)..v).any(|i| r.is(i, I | MODAL) || self.said(i) == "wud");
+        if likeness || self.asked_whether(v) || self.denied(v) || !self.compound_ok(p, true) {
             return None;
         }
         let help = (v + 1..p).any(|i| r.is(i, HELP));
@@ -251,7 +264,9 @@ impl Grammar<'_> {
         let (p, _) = self.ahead(v, WHOM, CLEAR | LINK | ME | I | OTHER, 0)?;
         let led = r.begins_thought(v)
             || (v.saturating_sub(4)..v)
-                .any(|i| r.bits[i] & (HOW | WANT | MODAL | WHEN | NEGCAN) != 0);
+                .any(|i| r.bits[i] & (HOW | WANT | MODAL | WHEN | NEGCAN) != 0)
+            || self.bound(v)
+            || self.wonders(v);
         // "email the manager the invoice": a thing to be sent
         let sent = matches!(r.words.word(v), "email" | "message") && !r.ends_thought(p);
         if sent && r.is(p + 1, DET | BLOCK) && !self.apart(p + 1)
@@ -261,14 +276,54 @@ impl Grammar<'_> {
         {
             return None;
         }
-        let helped = v > 1 && r.is(v - 1, ME) && r.is(v - 2, HELP);
+        let helped = v > 1 && r.is(v - 1, ME) && r.is(v - 2, HELP)
+            || v > 0 && matches!(self.said(v - 1), "help" | "assistance");
         let led = led || helped;
         let open = r.is(p, PERSON | ROLE | DEPT | DESK)
             || helped
+            || self.bound(v)
+            || self.wonders(v)
             || r.begins_thought(v) && r.ends_thought(p) && r.words.word(v) != "find"
             || (v.saturating_sub(4)..v).any(|i| r.bits[i] & (HOW | WANT | MODAL | NEGCAN) != 0)
             || (v + 1..p).any(|i| r.is(i, REAL));
         (led && open && !self.denied(v) && self.compound_ok(p, true)).then_some(())?;
         ask("ask.reach", v, p)
+    }
+
+    /// "how do I call customer service", "help me ring the help desk": a desk that is called, not a doctor.
+    pub(super) fn dialled(&self, v: usize) -> Option<Ask> {
+        let found = self.reach(v)?;
+        let desk = matches!(
+            self.said(found.to),
+            "service" | "services" | "support" | "care" | "assistance" | "helpdesk" | "hotline"
+        );
+        (desk && (self.start(found.to) < found.to || self.r.is(found.to, DESK))).then_some(found)
+    }
+
+    /// "I have to contact an agent", "I have got to", "I try to".
+    fn bound(&self, v: usize) -> bool {
+        let own = |i: usize| matches!(self.said(i), "i" | "we" | "ive" | "weve");
+        let must = |i: usize| matches!(self.said(i), "have" | "got" | "gotta" | "need" | "try");
+        if self.r.tongues & 1 == 0 || v < 3 || self.said(v - 1) != "to" || !must(v - 2) {
+            return false;
+        }
+        let first = v - 2 - usize::from(v > 3 && self.said(v - 3) == "have");
+        let subject = first - 1;
+        own(subject) && (subject == 0 || !self.r.is(subject - 1, AUX | MODAL | WHEN))
+    }
+
+    /// "I don't know what I have to do to contact an agent".
+    fn wonders(&self, v: usize) -> bool {
+        (v.saturating_sub(WONDER_MAX)..v)
+            .rev()
+            .take_while(|i| !self.apart(i + 1))
+            .any(|i| {
+                i > 0
+                    && matches!(self.said(i), "how" | "what" | "where" | "who")
+                    && matches!(
+                        self.said(i - 1),
+                        "know" | "idea" | "clue" | "figure" | "unsure" | "sure" | "out" | "find"
+                    )
+            })
     }
 }
