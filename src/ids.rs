@@ -216,6 +216,24 @@ impl IdHash {
     }
 }
 
+/// The same hash of what comes in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct IdHasher(Sha256);
+
+impl IdHasher {
+    /// The next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The hash of all of them in a row.
+    pub fn finish(self) -> IdHash {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.0.finalize()[..8]);
+        IdHash(u64::from_be_bytes(first))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

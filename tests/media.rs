@@ -310,7 +310,34 @@ async fn whoever_has_a_conversation_sends_files_with_a_reply_and_nobody_else() {
         code(put(&ana, id, &LONG).await),
         (413, "file_too_long".into())
     );
+    // However much too long it is, its sender hears why.
+    let huge = house.client.post(to(id, "files")).bearer_auth(&ana);
+    let answer = huge.body(vec![b'a'; 40 * 1024 * 1024]).send().await;
+    let answer = answer.expect("an answer, not a broken connection");
+    assert_eq!(answer.status().as_u16(), 413);
+    let told: serde_json::Value = answer.json().await.expect("JSON");
+    assert_eq!(
+        (&told["code"], &told["max_bytes"]),
+        (&"file_too_long".into(), &(1024 * 1024).into())
+    );
     let before = house.app.doors().media.bytes();
+    // Under one key a file is kept once.
+    let keyed = async |bytes: &'static [u8]| {
+        let asked = house.client.post(to(id, "files")).bearer_auth(&ana);
+        let asked = asked.header("idempotency-key", "k1").body(bytes);
+        let answer = asked.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        let told: serde_json::Value = answer.json().await.expect("JSON");
+        (status, told)
+    };
+    let first = keyed(GIF).await;
+    assert_eq!(first.0, 201, "{first:?}");
+    assert_eq!(keyed(GIF).await, first);
+    let other = code(keyed(b"a plain text, and not that picture").await);
+    assert_eq!(other, (422, "key_reused".into()));
+    let once = house.app.doors().media.bytes();
+    assert_eq!(once, before + GIF.len() as u64);
+    let before = once;
     let (status, kept) = put(&ana, id, GIF).await;
     assert_eq!(status, 201, "{kept}");
     assert_eq!(house.app.doors().media.bytes(), before + GIF.len() as u64);

@@ -1,4 +1,5 @@
-//! Forgets files of customers that no message refers to any more: those of conversations that retention has forgotten.
+//! Forgets files that no message refers to: those of conversations that retention has forgotten, and those that one of us
+//! chose and never sent.
 //!
 //! Every now and then, folder by folder. A conversation that was forgotten and begun again keeps what it was sent since.
 //! A file is younger than the first entry that may name it only by what an upload lasts; [`GRACE`] is far more.
@@ -20,6 +21,22 @@ const GRACE: Duration = Duration::from_mins(30);
 pub async fn run(doors: Doors, stop: CancellationToken) {
     while tokio::time::timeout(EVERY, stop.cancelled()).await.is_err() {
         sweep(&doors, &stop).await;
+        drop_unsent(&doors).await;
+    }
+}
+
+/// Files of our own side that no reply has named in time.
+async fn drop_unsent(doors: &Doors) {
+    let (shelf, now) = (doors.media.clone(), doors.runtime.now());
+    let dropping = move || {
+        for file in shelf.unsent().take_old(now) {
+            if let Err(fault) = shelf.remove(&file) {
+                tracing::error!(%file, %fault, "a file that was never sent cannot be removed");
+            }
+        }
+    };
+    if tokio::task::spawn_blocking(dropping).await.is_err() {
+        tracing::error!("files that were never sent cannot be removed for now");
     }
 }
 
@@ -57,7 +74,7 @@ mod tests {
     use crate::app::App;
     use crate::config::Config;
     use crate::conversation::message::{Body, Customer, Inbound, Medium};
-    use crate::store::media::{FileId, Kind};
+    use crate::store::media::{FileId, KEPT_FOR, Kind};
 
     fn put(doors: &Doors, of: ConversationId) -> FileId {
         let mut draft = doors.media.begin(of, 10).expect("room");
@@ -104,7 +121,19 @@ mod tests {
         age(&doors, &of_before, 2 * GRACE);
         age(&doors, &stays, GRACE / 2);
         sweep(&doors, &CancellationToken::new()).await;
+        let now = doors.runtime.now();
+        let (unsent, named) = (put(&doors, known), put(&doors, known));
+        for file in [unsent, named] {
+            doors.media.unsent().add(file, now - KEPT_FOR);
+        }
+        doors.media.unsent().named(&named);
+        let chosen = put(&doors, known);
+        doors.media.unsent().add(chosen, now);
+        drop_unsent(&doors).await;
         for (file, there) in [
+            (unsent, false),
+            (named, true),
+            (chosen, true),
             (fresh, true),
             (stays, true),
             (gone, false),

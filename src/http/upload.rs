@@ -61,15 +61,16 @@ pub async fn take(
     let mut pieces = body.into_data_stream();
     let receiving = receive(shelf, whose, &mut pieces, most);
     let received = tokio::time::timeout(WITHIN, receiving).await;
-    if let Ok(Err(Fault::Kind | Fault::Shelf(ShelfError::Enough))) = received {
+    if let Ok(Err(Fault::Kind | Fault::Long(_) | Fault::Shelf(ShelfError::Enough))) = received {
         read_on(&mut pieces, most).await;
     }
     received.unwrap_or(Err(Fault::Slow))
 }
 
-/// Reads a body that is refused unseen, up to `most` bytes and for a while, so that its sender hears why.
-pub async fn hear_out(body: Body, most: u64) {
-    read_on(&mut body.into_data_stream(), most).await;
+/// Reads a body that is refused unseen, however long it is but only for a while, so that its sender hears why: who still
+/// sends when the connection ends hears nothing. For people of our own side; of strangers not a byte too many is read.
+pub async fn hear_out(body: Body) {
+    read_on(&mut body.into_data_stream(), u64::MAX).await;
 }
 
 /// What the sender calls the file, made into a name that is only a name.

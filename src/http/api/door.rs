@@ -55,6 +55,8 @@ pub struct Door {
     pub query: Vec<Parameter>,
     /// What is sent.
     pub body: Option<Body>,
+    /// Whether what is sent is a file: its bytes as they are, and `X-File-Name`.
+    pub file: bool,
     /// What comes back: status and body.
     pub answer: (u16, Option<Body>),
     /// The media type of what comes back.
@@ -76,6 +78,7 @@ impl Door {
             guard: Guard::Signed(Role::Observer),
             query: Vec::new(),
             body: None,
+            file: false,
             answer: (200, None),
             media: "application/json",
             handler: on(filter, handler),
@@ -128,6 +131,12 @@ impl Door {
     /// What is sent.
     pub fn takes<T: ToSchema>(mut self) -> Self {
         self.body = Some(body::<T>());
+        self
+    }
+
+    /// A file is sent: the body as it is.
+    pub fn takes_file(mut self) -> Self {
+        self.file = true;
         self
     }
 

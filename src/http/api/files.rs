@@ -1,18 +1,19 @@
 //! Files of our own side: whoever has a conversation puts one on the shelf, and a reply names it.
 //!
 //! Two steps, so that a file that is too long is known before anything is said, and a reply may carry several. What no
-//! reply names stays unseen and goes with the conversation. Only a channel that can show files takes them: the web chat.
+//! reply names stays unseen and is removed after a day (see [`Unsent`](crate::store::media::Unsent)); what a restart
+//! finds unnamed goes with the conversation. Only a channel that can show files takes them: the web chat.
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::asked::Named;
+use super::asked::{Named, key, replayed};
 use super::caller::Caller;
 use super::door::{Door, Guard};
 use super::one;
@@ -23,16 +24,14 @@ use crate::conversation::{Conversation, Mode};
 use crate::http::problem::Problem;
 use crate::http::upload::{self, Fault};
 use crate::http::{Doors, media};
-use crate::ids::ConversationId;
-use crate::store::media::ShelfError;
-
-/// A file this many times too long is still read to its end; of a longer one the connection is closed.
-const HEARD_OUT: u64 = 4;
+use crate::ids::{ConversationId, IdHash};
+use crate::store::media::{FileId, ShelfError};
 
 pub fn doors() -> Vec<Door> {
     vec![
         Door::post("/api/v1/conversations/{id}/files", put)
-            .about("A file (the body as it is) for a reply of whoever has the conversation; `X-File-Name` is its name, percent-encoded. The reply names it in `attachments`.")
+            .about("A file (the body as it is) for a reply of whoever has the conversation; `X-File-Name` is its name, percent-encoded. The reply names it in `attachments`; what no reply names is removed after 24 hours. One that is too long gets 413 `file_too_long` with `max_bytes`.")
+            .takes_file()
             .guarded(Guard::Signed(Role::Agent))
             .gives::<Kept>(201),
     ]
@@ -55,10 +54,12 @@ async fn put(
     State(doors): State<Doors>,
     caller: Caller,
     Named(id): Named,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<Kept>), Problem> {
+) -> Result<Response, Problem> {
     caller.at_least(Role::Agent)?;
+    let key = key(&headers, &caller)?;
     let conversation = one::seen(&doors, &caller, id).await?;
     has(&conversation, &caller)?;
     let longest = longest(&doors, &conversation)?;
@@ -68,7 +69,7 @@ async fn put(
         return Err(told(&Fault::NoRoom));
     };
     if declared.lower() > longest {
-        upload::hear_out(body, longest.saturating_mul(HEARD_OUT)).await;
+        upload::hear_out(body).await;
         return Err(told(&Fault::Long(longest)));
     }
     let most = declared.upper().map_or(longest, |upper| upper.min(longest));
@@ -77,6 +78,7 @@ async fn put(
     }
     let taken = upload::take(&doors.media, id, body, most).await;
     let (file, bytes) = taken.map_err(|fault| told(&fault))?;
+    doors.media.unsent().add(file, doors.runtime.now());
     let name = upload::name(&headers, file.kind);
     let kept = Kept {
         url: media::address(&file, &name, bytes),
@@ -84,7 +86,44 @@ async fn put(
         content_type: file.kind.content_type().to_owned(),
         bytes,
     };
-    Ok((StatusCode::CREATED, Json(kept)))
+    let answer = serde_json::to_vec(&kept).expect("plain data");
+    let answer = match key {
+        None => answer,
+        Some(key) => once(&doors, (key, uri.path()), &kept.name, file, answer).await?,
+    };
+    Ok((StatusCode::CREATED, [JSON], answer).into_response())
+}
+
+const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
+
+/// What was answered when this very file came under its key before, or `answer`. A file that came again, or that another
+/// one's key refuses, does not stay.
+async fn once(
+    doors: &Doors,
+    (key, path): (IdHash, &str),
+    name: &str,
+    file: FileId,
+    answer: Vec<u8>,
+) -> Result<Vec<u8>, Problem> {
+    let shelf = doors.media.clone();
+    let digested = tokio::task::spawn_blocking(move || shelf.digest(&file)).await;
+    let Ok(Ok(Some(digest))) = digested else {
+        return Err(told(&Fault::NoRoom));
+    };
+    let key = Some((key, IdHash::of(&format!("{path}\0{name}\0{:x}", digest.0))));
+    let replays = doors.desk.replays();
+    let _alone = replays.alone(key).await;
+    let before = replayed(doors, key);
+    if matches!(before, Ok(None)) {
+        replays.keep(key, Some(answer.clone()), doors.runtime.now());
+        return Ok(answer);
+    }
+    let shelf = doors.media.clone();
+    let removed = tokio::task::spawn_blocking(move || shelf.remove(&file)).await;
+    if let Ok(Err(fault)) = removed {
+        tracing::warn!(%fault, "a file that came twice could not be removed");
+    }
+    Ok(before?.unwrap_or(answer))
 }
 
 /// Only whoever has it says something to the customer.
@@ -125,6 +164,10 @@ fn told(fault: &Fault) -> Problem {
         }
     };
     let problem = Problem::new(status, code, "The file was not taken", fault.to_string());
+    let problem = match fault {
+        Fault::Long(max) => problem.with("max_bytes", *max),
+        Fault::Kind | Fault::Slow | Fault::Broken | Fault::NoRoom | Fault::Shelf(_) => problem,
+    };
     match again {
         Some(seconds) => problem.retry_after(seconds),
         None => problem,
@@ -154,6 +197,8 @@ pub async fn named(
         if id.conversation != of {
             return Err(unknown());
         }
+        // Whatever comes of the reply: a file that one may name is not taken away under it.
+        doors.media.unsent().named(&id);
         let shelf = doors.media.clone();
         let found = tokio::task::spawn_blocking(move || shelf.find(&id)).await;
         let Ok(Ok(Some((_, bytes)))) = found else {

@@ -6,11 +6,12 @@ use axum::Json;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
-use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
-    PathsBuilder, Ref, Required, ResponseBuilder, SecurityRequirement, Type, path::PathItem,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, KnownFormat, ObjectBuilder, OpenApi,
+    OpenApiBuilder, PathsBuilder, Ref, Required, ResponseBuilder, SchemaFormat,
+    SecurityRequirement, Type, path::PathItem,
 };
 
 use super::caller::COOKIE;
@@ -148,6 +149,15 @@ fn operation(door: &Door) -> utoipa::openapi::path::Operation {
             .required(Some(Required::True));
         operation = operation.request_body(Some(body.build()));
     }
+    if door.file {
+        operation = operation.request_body(Some(file())).parameter(
+            ParameterBuilder::new()
+                .name("X-File-Name")
+                .parameter_in(ParameterIn::Header)
+                .description(Some("What the file is called, percent-encoded."))
+                .schema(Some(text())),
+        );
+    }
     let mut answer = ResponseBuilder::new().description("Done.");
     if let Some(body) = &door.answer.1 {
         answer = answer.content(door.media, content(body));
@@ -174,6 +184,22 @@ fn operation(door: &Door) -> utoipa::openapi::path::Operation {
         );
     }
     operation.build()
+}
+
+/// Bytes as they are.
+fn file() -> RequestBody {
+    let bytes = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+        .build();
+    let content = ContentBuilder::new().schema(Some(bytes)).build();
+    RequestBodyBuilder::new()
+        .description(Some(
+            "The file, as it is: a picture, PDF, MP4 or plain text.",
+        ))
+        .content("application/octet-stream", content)
+        .required(Some(Required::True))
+        .build()
 }
 
 fn content(body: &Body) -> utoipa::openapi::Content {

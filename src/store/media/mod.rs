@@ -8,6 +8,7 @@
 //! Everything here blocks. It never looks at a conversation, and never decides who may read a file.
 
 mod kind;
+mod unsent;
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 pub use self::kind::{HEAD_BYTES, Kind, Plain};
+pub use self::unsent::{KEPT_FOR, Unsent};
 use crate::ids::{ConversationId, NotAnId};
 
 /// The folder below the data directory.
@@ -62,6 +64,7 @@ pub enum ShelfError {
 pub struct Shelf {
     dir: Arc<Path>,
     bytes: Arc<AtomicU64>,
+    unsent: Arc<Unsent>,
 }
 
 /// A file being written; gone when dropped.
@@ -86,6 +89,7 @@ impl Shelf {
         let shelf = Self {
             dir: dir.join(FOLDER).into(),
             bytes: Arc::default(),
+            unsent: Arc::default(),
         };
         let mut bytes = 0;
         for conversation in shelf.conversations()? {
