@@ -6,6 +6,8 @@
     reason = "a test tells one story from beginning to end"
 )]
 
+#[path = "aside/approvals.rs"]
+mod approvals;
 #[path = "pages/customers.rs"]
 mod customers;
 

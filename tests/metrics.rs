@@ -780,6 +780,24 @@ fn table() -> Vec<(Fact, Vec<&'static str>)> {
             },
             vec![],
         ),
+        (
+            Fact::ApprovalAsked {
+                agent: "ana".into(),
+                question: text(),
+                amount: text(),
+            },
+            vec![],
+        ),
+        (
+            Fact::ApprovalDecided {
+                approval: 1,
+                agent: "ana".into(),
+                approved: true,
+                note: text(),
+                question: text(),
+            },
+            vec![],
+        ),
     ]
 }
 
@@ -844,10 +862,12 @@ fn silent(fact: &Fact) -> (u8, Option<&'static str>) {
         Fact::OfferMade { .. } => (29, None),
         Fact::OfferAnswered { .. } => (30, None),
         Fact::FilesAdded { .. } => (31, Some("a part of the message that stands behind it")),
+        Fact::ApprovalAsked { .. } => (32, Some("nobody waits: no clock, no handoff")),
+        Fact::ApprovalDecided { .. } => (33, Some("nobody waited: no clock, no handoff")),
     }
 }
 
-const FACTS: usize = 32;
+const FACTS: usize = 34;
 
 #[test]
 fn every_fact_moves_its_families_or_says_why_it_moves_none() {

@@ -206,9 +206,12 @@ impl Ai {
             Act::HandBack { .. } | Act::Keep | Act::Typing | Act::Viewing => {
                 (Mode::Ai(self), Answer::Ignored)
             }
-            Act::Note { .. } | Act::Review { .. } | Act::Edit(_) | Act::Undo { .. } => {
-                (Mode::Ai(self), Answer::Ignored)
-            }
+            Act::Note { .. }
+            | Act::Review { .. }
+            | Act::Edit(_)
+            | Act::Undo { .. }
+            | Act::AskApproval { .. }
+            | Act::Decide { .. } => (Mode::Ai(self), Answer::Ignored),
         }
     }
 }

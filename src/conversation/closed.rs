@@ -110,9 +110,12 @@ impl Closed {
             | Act::SendFiles { .. } => {
                 (Mode::Closed(self), Answer::Refused(Refusal::AlreadyClosed))
             }
-            Act::Note { .. } | Act::Review { .. } | Act::Edit(_) | Act::Undo { .. } => {
-                (Mode::Closed(self), Answer::Ignored)
-            }
+            Act::Note { .. }
+            | Act::Review { .. }
+            | Act::Edit(_)
+            | Act::Undo { .. }
+            | Act::AskApproval { .. }
+            | Act::Decide { .. } => (Mode::Closed(self), Answer::Ignored),
         }
     }
 }

@@ -82,6 +82,11 @@ pub enum Answer {
         /// Until when it is kept.
         until: Timestamp,
     },
+    /// An approval is open.
+    Asked {
+        /// The entry that asks.
+        approval: u64,
+    },
 }
 
 /// Why something was not done. Every refusal says what would have to be otherwise.
@@ -172,4 +177,13 @@ pub enum Refusal {
     /// Somebody switched the AI off for this channel, this queue, or altogether.
     #[error("the AI is switched off here; there is nobody to hand back to")]
     AiOff,
+    /// Too many approvals of this conversation are open.
+    #[error("{max} approvals are the most that can be open in one conversation")]
+    ApprovalsFull {
+        /// The most.
+        max: usize,
+    },
+    /// No such approval is open: it never was, or it is decided.
+    #[error("no such approval is open")]
+    NotOpen,
 }

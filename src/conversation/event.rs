@@ -206,6 +206,24 @@ pub enum Act {
         /// The owner epoch the writer saw; an older one is refused.
         epoch: Option<OwnerEpoch>,
     },
+    /// Have a person decide something while nobody waits.
+    AskApproval {
+        /// What.
+        question: String,
+        /// How much it is about, in words; may be empty.
+        amount: String,
+    },
+    /// Decide an approval.
+    Decide {
+        /// The entry that asked.
+        approval: u64,
+        /// Yes, or no.
+        approved: bool,
+        /// What is said to it; may be empty.
+        note: String,
+        /// What was asked: the words of that entry.
+        question: String,
+    },
 }
 
 impl Act {
@@ -228,6 +246,8 @@ impl Act {
             Self::Undo { .. } => "undo",
             Self::Snooze { .. } => "snooze",
             Self::SendFiles { .. } => "send_files",
+            Self::AskApproval { .. } => "ask_approval",
+            Self::Decide { .. } => "decide",
         }
     }
 }

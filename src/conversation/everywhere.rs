@@ -1,6 +1,7 @@
 //! What people can do whatever the mode: note, review, edit, undo. None of it changes who speaks next.
 
 use super::Mode;
+use super::approval::{self, Said};
 use super::common::Cx;
 use super::decision::{Answer, Refusal};
 use super::event::{Act, Edit};
@@ -48,6 +49,23 @@ pub(super) fn everywhere(
         Act::Edit(edit) => Some(edited(agent, edit, cx)),
         Act::Undo { effect } if undo::undo(*effect, mode, cx) => Some(Answer::Accepted),
         Act::Undo { .. } => Some(Answer::Refused(Refusal::NotPending)),
+        Act::AskApproval { question, amount } => {
+            Some(approval::ask(agent, (question, amount), mode, cx))
+        }
+        Act::Decide {
+            approval,
+            approved,
+            note,
+            question,
+        } => {
+            let said = Said {
+                approval: *approval,
+                approved: *approved,
+                note,
+                question,
+            };
+            Some(approval::decide(agent, &said, cx))
+        }
         Act::Claim { .. }
         | Act::TakeOver { .. }
         | Act::Reply { .. }
@@ -82,6 +100,9 @@ fn reviewed(
 }
 
 fn edited(agent: &AgentName, edit: &Edit, cx: &mut Cx<'_>) -> Answer {
+    if edit.attributes.iter().any(|(key, _)| key == approval::OPEN) {
+        return Answer::Refused(Refusal::NotAllowed);
+    }
     let long = |text: &String| text.len() > LABEL_BYTES_MAX;
     let tags_fit = edit
         .tags

@@ -79,7 +79,9 @@ impl Human {
             | Act::Note { .. }
             | Act::Review { .. }
             | Act::Edit(_)
-            | Act::Undo { .. } => (Mode::Human(self), Answer::Ignored),
+            | Act::Undo { .. }
+            | Act::AskApproval { .. }
+            | Act::Decide { .. } => (Mode::Human(self), Answer::Ignored),
         }
     }
 

@@ -17,6 +17,7 @@
 //! its fields, so leaving a mode drops them. Every change of owner increments the owner epoch; an AI message leaves
 //! only under the epoch it was decided in. [`Conversation::decide`] is the one way in.
 
+pub mod approval;
 pub mod calendar;
 pub mod decision;
 pub mod event;
@@ -36,6 +37,7 @@ pub mod words;
 mod ai;
 mod asking;
 mod assigning;
+mod causes;
 mod closed;
 mod common;
 mod cost;

@@ -38,6 +38,8 @@ impl Fact {
             Self::OfferMade { .. } => "offer_made",
             Self::OfferAnswered { .. } => "offer_answered",
             Self::FilesAdded { .. } => "files_added",
+            Self::ApprovalAsked { .. } => "approval_asked",
+            Self::ApprovalDecided { .. } => "approval_decided",
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::approval;
 use super::trail::{Entry, Fact, Source, Usage};
 use super::words::{By, Class, MessageState, ModelFault, Reason};
 use crate::ids::{AskId, ConversationId, EffectId};
@@ -165,6 +166,9 @@ pub fn line(fact: &Fact) -> Option<Line> {
         },
         Fact::SystemWrote { text, .. } => Line::System(text.clone()),
         Fact::NoteWritten { text, .. } => Line::Note(text.clone()),
+        Fact::ApprovalAsked { .. } | Fact::ApprovalDecided { .. } => {
+            Line::Note(approval::for_the_model(fact)?)
+        }
         Fact::Closed { .. } => Line::EpisodeEnded,
         Fact::HandoffRequested { reason, .. } => Line::HandoffRequested { reason: *reason },
         Fact::Claimed { agent, .. } => Line::HumanStretchBegan {

@@ -145,6 +145,7 @@ fn short(answer: Answer) -> Answer {
         | Answer::Ignored
         | Answer::Wrote { .. }
         | Answer::Parked { .. }
+        | Answer::Asked { .. }
         | Answer::Refused(_)) => answer,
     }
 }

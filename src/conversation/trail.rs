@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::causes::{CancelCause, GhostCause};
 pub use super::cost::{Source, Usage};
 use super::message::{Attachment, Body, Customer, FailureCause};
 use super::words::{
@@ -368,28 +369,26 @@ pub enum Fact {
         /// The files.
         files: Vec<Attachment>,
     },
-}
-
-/// What overtook a question to the model.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum CancelCause {
-    /// The customer wrote more: the next question answers it all.
-    Superseded,
-    /// A person took the conversation.
-    Ownership,
-    /// A handoff was requested.
-    Handoff,
-    /// The episode ended.
-    Closed,
-}
-
-/// What made a handoff a ghost.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum GhostCause {
-    /// Nobody claimed it.
-    NeverClaimed,
-    /// Somebody claimed it and said nothing.
-    ClaimedSilent,
-    /// It could not be routed.
-    RoutingFailed,
+    /// One of us was asked to decide something while nobody waits. Its number names the approval.
+    ApprovalAsked {
+        /// Who asks.
+        agent: AgentName,
+        /// What is to be decided.
+        question: String,
+        /// How much it is about, in words; empty: about none.
+        amount: String,
+    },
+    /// An approval was decided.
+    ApprovalDecided {
+        /// The entry that asked.
+        approval: u64,
+        /// Who decided.
+        agent: AgentName,
+        /// Yes, or no.
+        approved: bool,
+        /// What they said to it; may be empty.
+        note: String,
+        /// What had been asked, so that this entry can be read alone.
+        question: String,
+    },
 }

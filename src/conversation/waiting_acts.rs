@@ -71,9 +71,12 @@ impl Waiting {
             Act::Escalate { .. } | Act::Keep | Act::Typing | Act::Viewing => {
                 (Mode::Waiting(self), Answer::Ignored)
             }
-            Act::Note { .. } | Act::Review { .. } | Act::Edit(_) | Act::Undo { .. } => {
-                (Mode::Waiting(self), Answer::Ignored)
-            }
+            Act::Note { .. }
+            | Act::Review { .. }
+            | Act::Edit(_)
+            | Act::Undo { .. }
+            | Act::AskApproval { .. }
+            | Act::Decide { .. } => (Mode::Waiting(self), Answer::Ignored),
         }
     }
 }

@@ -186,6 +186,8 @@ impl TriggerWindow {
             | Fact::RuleFired { .. }
             | Fact::HumanWrote { .. }
             | Fact::FilesAdded { .. }
+            | Fact::ApprovalAsked { .. }
+            | Fact::ApprovalDecided { .. }
             | Fact::SystemWrote { .. }
             | Fact::NoteWritten { .. }
             | Fact::ModelAsked { .. }

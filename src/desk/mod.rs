@@ -3,6 +3,7 @@
 //! | room | holds |
 //! |---|---|
 //! | [`board`] | the conversations that wait for a person or have one, in memory |
+//! | [`approvals`] | what waits for one decision while nobody waits |
 //! | [`stream`] | the last commits, for event streams that resume |
 //! | [`sighting`] | one committed turn, as board and stream share it |
 //! | [`names`] | what an agent can be called |
@@ -17,6 +18,7 @@
 //! A desk never decides about a conversation and never writes one: it watches commits and knows people. What it keeps
 //! of conversations can be read again from the store at any time.
 
+pub mod approvals;
 pub mod board;
 pub mod canned;
 mod departed;
@@ -61,6 +63,7 @@ struct Inner {
     sessions: Sessions,
     replays: replays::Replays,
     canned: canned::CannedReplies,
+    approvals: approvals::Approvals,
     drafts: drafts::Drafts,
     presence: Presence,
     incarnation: u64,
@@ -76,6 +79,8 @@ impl Desk {
     pub fn open(store: &Store, clock: Arc<dyn Clock>) -> Result<Self, LoadError> {
         let feed = Feed::default();
         feed.board.fill(store)?;
+        let standing = Arc::clone(&feed.approvals);
+        let approvals = approvals::Approvals::open(store.clone(), standing)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 feed,
@@ -83,6 +88,7 @@ impl Desk {
                 sessions: Sessions::new(Arc::clone(&clock)),
                 replays: replays::Replays::default(),
                 canned: canned::CannedReplies::open(store.clone())?,
+                approvals,
                 drafts: drafts::Drafts::default(),
                 presence: Presence::new(clock),
                 incarnation: store.incarnation(),
@@ -124,6 +130,11 @@ impl Desk {
     /// Texts kept to answer with.
     pub fn canned(&self) -> &canned::CannedReplies {
         &self.inner.canned
+    }
+
+    /// What waits for one decision.
+    pub fn approvals(&self) -> &approvals::Approvals {
+        &self.inner.approvals
     }
 
     /// Begun replies.
@@ -173,6 +184,7 @@ impl Desk {
 #[derive(Clone, Default)]
 pub struct Feed {
     board: Arc<Board>,
+    approvals: Arc<approvals::Standing>,
     desk: Arc<Ring>,
     whole: Arc<Ring>,
 }
@@ -182,7 +194,8 @@ impl Observer for Feed {
         let mut of_desk = Vec::new();
         let mut all = Vec::with_capacity(turns.len());
         for (change, concerns_people) in self.board.committed(position, turns) {
-            if concerns_people {
+            let asks = self.approvals.committed(change.now.turn());
+            if concerns_people || asks {
                 of_desk.push(change.clone());
             }
             all.push(change);

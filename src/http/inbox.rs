@@ -58,6 +58,7 @@ const FILES: &[File] = &files! {
     "compose.js": SCRIPT,
     "side.js": SCRIPT,
     "acts.js": SCRIPT,
+    "approvals.js": SCRIPT,
     "dialogs.js": SCRIPT,
     "alert.js": SCRIPT,
     "files.js": SCRIPT,

@@ -182,6 +182,8 @@ impl Problem {
                 detail,
             )
             .retry_after(5),
+            Refusal::ApprovalsFull { max } => wrong("too_many_approvals").with("max", *max),
+            Refusal::NotOpen => conflict("not_open"),
             Refusal::Unknown => Self::no_conversation(),
         }
     }

@@ -115,6 +115,30 @@ fn said(entry: &Entry, role: &'static str, text: &str) -> Turn {
     }
 }
 
+/// What was asked, or what was decided.
+fn approval(entry: &Entry) -> Option<Turn> {
+    let (agent, role, text) = if let Fact::ApprovalAsked {
+        agent, question, ..
+    } = &entry.fact
+    {
+        (agent, "approval", question)
+    } else if let Fact::ApprovalDecided {
+        agent,
+        approved,
+        note,
+        ..
+    } = &entry.fact
+    {
+        (agent, if *approved { "approved" } else { "declined" }, note)
+    } else {
+        return None;
+    };
+    Some(Turn {
+        agent: Some(agent.to_string()),
+        ..said(entry, role, text)
+    })
+}
+
 fn turn(entry: &Entry) -> Option<Turn> {
     let said = |role, text: &str| said(entry, role, text);
     Some(match &entry.fact {
@@ -141,6 +165,7 @@ fn turn(entry: &Entry) -> Option<Turn> {
             agent: Some(agent.to_string()),
             ..said("note", text)
         },
+        Fact::ApprovalAsked { .. } | Fact::ApprovalDecided { .. } => approval(entry)?,
         Fact::DraftKept { text, .. } if !text.is_empty() => said("draft", text),
         Fact::HandoffRequested {
             handoff,

@@ -159,7 +159,8 @@ impl Fold {
             | Fact::RuleFired { .. } => {}
             Fact::OfferMade { .. } => self.record.offers.made += u32::from(counts),
             Fact::OfferAnswered { accepted, .. } => self.offer_answered(*accepted, counts),
-            Fact::FilesAdded { .. } => {}
+            Fact::FilesAdded { .. } | Fact::ApprovalAsked { .. } | Fact::ApprovalDecided { .. } => {
+            }
         }
     }
 

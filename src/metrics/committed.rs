@@ -101,7 +101,9 @@ impl Metrics {
             | Fact::RuleFired { .. }
             | Fact::OfferMade { .. }
             | Fact::OfferAnswered { .. }
-            | Fact::FilesAdded { .. } => {}
+            | Fact::FilesAdded { .. }
+            | Fact::ApprovalAsked { .. }
+            | Fact::ApprovalDecided { .. } => {}
         }
     }
 

@@ -78,7 +78,9 @@ fn concerns(fact: &Fact) -> bool {
         | Fact::RuleFired { .. }
         | Fact::OfferMade { .. }
         | Fact::OfferAnswered { .. }
-        | Fact::FilesAdded { .. } => false,
+        | Fact::FilesAdded { .. }
+        | Fact::ApprovalAsked { .. }
+        | Fact::ApprovalDecided { .. } => false,
     }
 }
 

@@ -229,6 +229,8 @@ fn concerns(fact: &Fact) -> bool {
         | Fact::RuleFired { .. }
         | Fact::OfferMade { .. }
         | Fact::OfferAnswered { .. }
-        | Fact::FilesAdded { .. } => false,
+        | Fact::FilesAdded { .. }
+        | Fact::ApprovalAsked { .. }
+        | Fact::ApprovalDecided { .. } => false,
     }
 }

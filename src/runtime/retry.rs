@@ -123,7 +123,8 @@ impl Runtime {
                 | Answer::Ignored
                 | Answer::Claimed { .. }
                 | Answer::Wrote { .. }
-                | Answer::Parked { .. },
+                | Answer::Parked { .. }
+                | Answer::Asked { .. },
             ) => Ok(Retried::Done),
             Err(Unavailable::StillParked(why)) => Ok(Retried::Failed(why.to_owned())),
             Err(fault) => Err(fault),

@@ -119,6 +119,7 @@ const fn kind(answer: &Answer) -> &'static str {
         Answer::Claimed { .. } => "claimed",
         Answer::Wrote { .. } => "wrote",
         Answer::Parked { .. } => "parked",
+        Answer::Asked { .. } => "asked",
         Answer::Refused(_) => "refused",
     }
 }

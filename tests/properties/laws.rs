@@ -146,7 +146,8 @@ impl Laws {
             Answer::Accepted
             | Answer::Claimed { .. }
             | Answer::Wrote { .. }
-            | Answer::Parked { .. } => false,
+            | Answer::Parked { .. }
+            | Answer::Asked { .. } => false,
         };
         law(!(nothing && d.changed), || {
             format!("{:?} changed something", d.answer)

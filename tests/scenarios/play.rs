@@ -611,6 +611,20 @@ fn act(words: &[&str], text: &str) -> Result<Act, String> {
             seen: Some(number(seen)?.0),
         },
         ["keeps"] => Act::Keep,
+        ["asks", "for", "approval"] => Act::AskApproval {
+            question: text,
+            amount: String::new(),
+        },
+        ["asks", "for", "approval", "of", amount] => Act::AskApproval {
+            question: text,
+            amount: (*amount).to_owned(),
+        },
+        [word @ ("approves" | "declines"), approval] => Act::Decide {
+            approval: number(approval)?.0,
+            approved: *word == "approves",
+            note: text,
+            question: "what was asked".to_owned(),
+        },
         ["snoozes"] => Act::Snooze {
             until: Timestamp::parse(&text),
         },

@@ -44,7 +44,9 @@ fn ms(millis: u64) -> String {
 /// What the one who acted was told; nothing where it simply was done.
 pub fn answer(answer: &Answer) -> Option<String> {
     Some(match answer {
-        Answer::Accepted | Answer::Wrote { .. } | Answer::Parked { .. } => return None,
+        Answer::Accepted | Answer::Wrote { .. } | Answer::Parked { .. } | Answer::Asked { .. } => {
+            return None;
+        }
         Answer::Duplicate => "duplicate".to_owned(),
         Answer::Ignored => "ignored".to_owned(),
         Answer::Claimed {
@@ -295,6 +297,21 @@ fn of_the_rest(fact: &Fact) -> Option<String> {
             format!("{agent} finds {what} {verdict}")
         }
         Fact::Edited { agent, change } => format!("{agent} changed {change}"),
+        Fact::ApprovalAsked {
+            agent,
+            question,
+            amount,
+        } => format!("{agent} asks for approval \"{question}\" of \"{amount}\""),
+        Fact::ApprovalDecided {
+            approval,
+            agent,
+            approved,
+            note,
+            ..
+        } => {
+            let word = if *approved { "approves" } else { "declines" };
+            format!("{agent} {word} #{approval} \"{note}\"")
+        }
         Fact::EventParked { event, parked } => format!("{event} parked as {parked}"),
         Fact::CustomerChanged { customer } => match customer.language.as_deref() {
             // nearly every story is in English

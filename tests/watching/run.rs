@@ -211,7 +211,8 @@ impl Run {
             | Answer::Ignored
             | Answer::Claimed { .. }
             | Answer::Wrote { .. }
-            | Answer::Parked { .. } => {}
+            | Answer::Parked { .. }
+            | Answer::Asked { .. } => {}
         }
     }
 

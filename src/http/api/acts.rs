@@ -131,6 +131,11 @@ pub async fn act(doors: &Doors, caller: &Caller, id: ConversationId, act: Act, k
             until: Some(until.rfc3339()),
             ..done("wrote")
         },
+        Answer::Asked { approval } => Done {
+            approval: Some(approval.to_string()),
+            entry: Some(approval),
+            ..done("asked")
+        },
         Answer::Refused(refusal) => return Err(Problem::refused(&refusal)),
     };
     Ok(Json(done))

@@ -118,6 +118,13 @@ fn sentence(fact: &Fact, step: &[Entry]) -> Option<String> {
         Fact::NoteWritten { agent, .. } => Some(format!(
             "`{agent}` left a note; the customer does not see it"
         )),
+        Fact::ApprovalAsked { agent, .. } => Some(format!("`{agent}` asked one of us to decide")),
+        Fact::ApprovalDecided {
+            agent, approved, ..
+        } => {
+            let word = if *approved { "approved" } else { "declined" };
+            Some(format!("`{agent}` {word} what was asked"))
+        }
         Fact::Reviewed { agent, verdict, .. } => Some(format!("`{agent}` judged it {verdict}")),
         Fact::Edited { agent, change } => Some(format!("`{agent}` changed {change}")),
         Fact::EventParked { event, parked } => Some(format!(

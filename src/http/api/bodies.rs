@@ -12,7 +12,7 @@ use crate::conversation::words::{MessageState, Outcome, Verdict};
 /// What came of an act.
 #[derive(Serialize, ToSchema, Default)]
 pub struct Done {
-    /// `accepted`, `claimed`, `wrote`, or `ignored` when there was nothing to do.
+    /// `accepted`, `claimed`, `wrote`, `asked`, or `ignored` when there was nothing to do.
     pub result: &'static str,
     /// `claimed`: the owner epoch from here on; send it with replies.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,6 +32,9 @@ pub struct Done {
     /// `wrote`: `parked` where the channel takes no free text now; it leaves when the customer writes again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<MessageState>,
+    /// `asked`: the approval that is open now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
     /// `parked`: when it is given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,

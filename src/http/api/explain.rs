@@ -143,6 +143,8 @@ fn is_cause(fact: &Fact) -> bool {
             | Fact::Edited { .. }
             | Fact::EventParked { .. }
             | Fact::DraftKept { .. }
+            | Fact::ApprovalAsked { .. }
+            | Fact::ApprovalDecided { .. }
     )
 }
 
@@ -225,7 +227,9 @@ fn actor(fact: &Fact) -> Option<&AgentName> {
     | Fact::Claimed { agent, .. }
     | Fact::Kept { agent }
     | Fact::Reviewed { agent, .. }
-    | Fact::Edited { agent, .. } = fact
+    | Fact::Edited { agent, .. }
+    | Fact::ApprovalAsked { agent, .. }
+    | Fact::ApprovalDecided { agent, .. } = fact
     {
         Some(agent)
     } else if let Fact::Transferred { agent, .. } | Fact::HandedBack { agent, .. } = fact {

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::causes::{cancel_cause, failure_cause, ghost_cause};
+use super::pieces::{self, attachments, edit};
 use crate::conversation::Conversation;
-use crate::conversation::message::{Attachment, Body};
-use crate::conversation::trail::{Entry, Fact, Source, Usage};
+use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::MessageState;
 use crate::ids::EffectId;
 
@@ -107,7 +107,7 @@ fn fact(fact: &Fact) -> (&'static str, Value) {
         ),
         Fact::CustomerWrote { id, body, owner } => (
             "customer_wrote",
-            json!({"message_id": id, "text": body.text(), "body": self::body(body), "owner": owner}),
+            json!({"message_id": id, "text": body.text(), "body": pieces::body(body), "owner": owner}),
         ),
         Fact::AiWrote {
             effect,
@@ -118,7 +118,7 @@ fn fact(fact: &Fact) -> (&'static str, Value) {
         } => (
             "ai_wrote",
             json!({"message": text_id(*effect), "ask": ask.to_string(), "text": text,
-                   "sources": self::sources(sources), "partial": partial}),
+                   "sources": pieces::sources(sources), "partial": partial}),
         ),
         Fact::HumanWrote {
             effect,
@@ -167,7 +167,7 @@ fn fact(fact: &Fact) -> (&'static str, Value) {
                 .collect();
             (
                 "model_answered",
-                json!({"ask": ask.to_string(), "model": model, "usage": self::usage(*usage), "took_ms": took_ms,
+                json!({"ask": ask.to_string(), "model": model, "usage": pieces::usage(*usage), "took_ms": took_ms,
                        "tools": tools, "confidence": confidence}),
             )
         }
@@ -178,7 +178,7 @@ fn fact(fact: &Fact) -> (&'static str, Value) {
             usage,
         } => (
             "model_failed",
-            json!({"ask": ask.to_string(), "fault": fault, "took_ms": took_ms, "usage": self::usage(*usage)}),
+            json!({"ask": ask.to_string(), "fault": fault, "took_ms": took_ms, "usage": pieces::usage(*usage)}),
         ),
         Fact::AskCancelled { ask, cause } => (
             "ask_cancelled",
@@ -186,7 +186,7 @@ fn fact(fact: &Fact) -> (&'static str, Value) {
         ),
         Fact::DraftKept { ask, text, usage } => (
             "draft_kept",
-            json!({"ask": ask.to_string(), "text": text, "usage": self::usage(*usage)}),
+            json!({"ask": ask.to_string(), "text": text, "usage": pieces::usage(*usage)}),
         ),
         Fact::HandoffRequested {
             handoff,
@@ -348,53 +348,30 @@ fn fact(fact: &Fact) -> (&'static str, Value) {
             "files_added",
             json!({"message": text_id(*effect), "attachments": attachments(files)}),
         ),
+        Fact::ApprovalAsked {
+            agent,
+            question,
+            amount,
+        } => (
+            "approval_asked",
+            json!({"agent": agent, "question": question, "amount": amount}),
+        ),
+        Fact::ApprovalDecided {
+            approval,
+            agent,
+            approved,
+            note,
+            question,
+        } => (
+            "approval_decided",
+            json!({"approval": approval.to_string(), "agent": agent, "approved": approved, "note": note,
+                   "question": question}),
+        ),
     }
 }
 
 fn text_id(effect: EffectId) -> String {
     effect.to_string()
-}
-
-fn body(body: &Body) -> Value {
-    match body {
-        Body::Text(_) => json!({"kind": "text"}),
-        Body::Choice { id, title } => json!({"kind": "choice", "id": id, "title": title}),
-        Body::Media {
-            caption,
-            attachments,
-        } => {
-            json!({"kind": "media", "caption": caption, "attachments": self::attachments(attachments)})
-        }
-        Body::Location {
-            latitude,
-            longitude,
-            label,
-        } => {
-            json!({"kind": "location", "latitude": latitude, "longitude": longitude, "label": label})
-        }
-        Body::Unknown(of) => json!({"kind": "unknown", "of": of}),
-    }
-}
-
-fn attachments(files: &[Attachment]) -> Vec<Value> {
-    let file = |Attachment { url, content_type }: &Attachment| json!({"url": url, "content_type": content_type});
-    files.iter().map(file).collect()
-}
-
-fn sources(sources: &[Source]) -> Vec<Value> {
-    sources
-        .iter()
-        .map(|source| json!({"chunk": source.chunk, "score": f64::from(source.score) / 1_000.0}))
-        .collect()
-}
-
-fn usage(usage: Usage) -> Value {
-    json!({"input": usage.input, "cached": usage.cached, "output": usage.output, "cost_micros": usage.cost_micros})
-}
-
-/// An edit is kept as JSON text; a nested object reads better than a text within a text.
-fn edit(change: &str) -> Value {
-    serde_json::from_str(change).unwrap_or_else(|_| json!(change))
 }
 
 #[cfg(test)]

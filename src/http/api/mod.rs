@@ -4,10 +4,11 @@
 //! |---|---|
 //! | `door`, `openapi` | a route with its description, and the document made of all of them |
 //! | `caller`, `asked` | who calls, what is asked |
-//! | `view`, `facts`, `causes` | a conversation and a trail entry, as JSON |
+//! | `view`, `facts`, `pieces`, `causes` | a conversation and a trail entry, as JSON |
 //! | `lists`, `search`, `one`, `explain` | reading |
 //! | `acts`, `bodies` | claim, reply, hand back, …, and what is sent with them |
 //! | `aside` | what the customer never notices: snooze, whisper, draft |
+//! | `approvals` | one decision of a person, while nobody waits |
 //! | `canned` | texts kept to answer with |
 //! | `handoffs` | the handoff log, and verdicts on it |
 //! | `events` | the event stream |
@@ -18,6 +19,7 @@
 //! | `media` | files, to be saved |
 
 mod acts;
+mod approvals;
 mod aside;
 mod asked;
 mod because;
@@ -39,6 +41,7 @@ mod one;
 mod openapi;
 mod parked;
 mod people;
+mod pieces;
 mod search;
 mod session;
 mod view;
@@ -63,6 +66,7 @@ fn doors() -> Vec<Door> {
         one::doors(),
         acts::doors(),
         aside::doors(),
+        approvals::doors(),
         canned::doors(),
         handoffs::doors(),
         events::doors(),

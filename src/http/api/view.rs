@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
+use crate::conversation::approval;
 use crate::conversation::message::Medium;
 use crate::conversation::policy::Policy;
 use crate::conversation::trail::Fact;
@@ -64,6 +65,8 @@ pub struct View {
     pub summary: Option<String>,
     /// What people filed it under.
     pub tags: BTreeSet<String>,
+    /// What of it waits for one decision of a person: the ids of approvals.
+    pub approvals: Vec<String>,
     /// What other systems know of it.
     pub attributes: BTreeMap<String, String>,
     /// When the episode began.
@@ -259,6 +262,10 @@ impl View {
                 .map(|handoff| handoff.matched.clone())
                 .filter(|matched| !matched.is_empty()),
             tags: common.tags.clone(),
+            approvals: approval::open(common)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             attributes: common.attributes.clone(),
             opened_at: (common.episode.number > 0).then(|| common.episode.opened_at.rfc3339()),
             updated_at: common.updated_at.rfc3339(),

@@ -98,6 +98,7 @@ impl Room {
                 | Answer::Claimed { .. }
                 | Answer::Wrote { .. }
                 | Answer::Parked { .. }
+                | Answer::Asked { .. }
                 | Answer::Refused(_),
             )
             | Err(_) => {}
@@ -250,7 +251,8 @@ fn fate(id: &str, answered: &Answered) -> Result<(), Refused> {
             | Answer::Ignored
             | Answer::Claimed { .. }
             | Answer::Wrote { .. }
-            | Answer::Parked { .. },
+            | Answer::Parked { .. }
+            | Answer::Asked { .. },
         ) => Ok(()),
         Ok(Answer::Refused(refusal)) => Err(Refused::for_good(id, refusal.to_string())),
         Err(fault) => Err(Refused::for_now(id, fault.to_string(), fault.retry_after())),

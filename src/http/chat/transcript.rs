@@ -91,7 +91,9 @@ impl Transcript {
             | Fact::RuleFired { .. }
             | Fact::OfferMade { .. }
             | Fact::OfferAnswered { .. }
-            | Fact::FilesAdded { .. } => Seen::Nothing,
+            | Fact::FilesAdded { .. }
+            | Fact::ApprovalAsked { .. }
+            | Fact::ApprovalDecided { .. } => Seen::Nothing,
         }
     }
 

@@ -4,6 +4,7 @@ import { button, h, lasting, now, when } from "./dom.js";
 import { ask, menu, toast } from "./dialogs.js";
 import { agents, can, one, queues, refresh, snoozed, state } from "./store.js";
 import { focusSoon, sendReply, setText, shut, undoLast, useText } from "./compose.js";
+import { approvalBanners } from "./approvals.js";
 import { takeAll } from "./files.js";
 import { lastEntry, open, view } from "./thread.js";
 import { t } from "./words.js";
@@ -280,6 +281,7 @@ export function banners(it) {
       h("b", {}, t("are.you.done")), " ", h("span", {}, t("or.it.goes"), " ", h("span", { class: "clockish", "data-until": it.deadline }, lasting(Date.parse(it.deadline) - now()))),
       button(t("keep"), keep, { title: "y" }), button(t("resume.ai"), handBack, { class: "primary", title: "b" })));
   }
+  lines.push(...approvalBanners(it));
   if (snoozed(it)) lines.push(h("div", {}, t("snoozed.until", { at: when(it.attributes.snoozed_until) }), " ", mine && button(t("wake"), snooze, { class: "link" })));
   if (it.window.closes_at && it.mode !== "closed") {
     const left = Date.parse(it.window.closes_at) - now();

@@ -52,6 +52,12 @@ export function noticed(id, entries) {
   }
 }
 
+// A snooze of mine has ended by its time; what ended it otherwise has called already.
+export function snoozeOver(id) {
+  const it = one(id);
+  if (ready && it && it.assignee === state.me.name && it.attributes.snoozed_until && state.me.presence !== "away") call(id, t("snooze.over"), called(it));
+}
+
 function call(id, what, text) {
   const looking = document.hasFocus() && !document.hidden && state.selected === id;
   if (looking) return;

@@ -47,6 +47,7 @@ async function once(method, where, body, key, options) {
   if (response.ok) return response.status === 204 ? null : response.json();
   let told = {};
   try { told = await response.json(); } catch { /* not ours: a proxy's page */ }
+  told.retry_after = Number(response.headers.get("retry-after")) || 0;
   if (response.status === 401 && where !== "/session") signedOut();
   throw new Problem(response.status, told);
 }

@@ -1,6 +1,7 @@
 // The list of conversations. Only the rows in sight exist, so ten rows or ten thousand cost the same. It is one listbox:
 // one stop of the tab key, arrows within.
 import { listed, loadOlder, marked, olderModes, queues, since, snoozed, state, unread } from "./store.js";
+import { questionOf } from "./approvals.js";
 import { brief, called, fill, h, lasting, name, now, onFrame, said } from "./dom.js";
 import { t } from "./words.js";
 
@@ -82,16 +83,17 @@ function nothing() {
 
 // What a row shows, in one text: a row is drawn anew only when this changes.
 const faceOf = (it) => it.rev + " " + (it.last_message ? it.last_message.at : "") + " " + unread(it) + " " + snoozed(it)
-  + " " + marked(it.id, "typing").join() + " " + state.list;
+  + " " + marked(it.id, "typing").join() + " " + state.list + (state.list === "approvals" ? questionOf(it) : "");
 
 function rowOf(it) {
   const isUnread = unread(it);
   const last = it.last_message;
   const typing = marked(it.id, "typing");
   const who = called(it);
+  const asks = state.list === "approvals";
   const words = typing.length
     ? h("span", { class: "typing" }, typing[0] ? t("is.writing", { who: typing[0] }) : t("customer.writes"))
-    : said(last ? last.text : it.summary || "", "span", "snippet");
+    : said(asks ? questionOf(it) : last ? last.text : it.summary || "", "span", "snippet");
   return h("div", {
     id: "row-" + it.id, role: "option", class: "row" + (isUnread ? " unread" : "") + (snoozed(it) ? " snoozed" : ""),
     onclick: () => choose(it.id),
@@ -102,7 +104,7 @@ function rowOf(it) {
       h("span", { class: "clock", "data-since": since(it), "data-deadline": it.deadline || "" }),
     ),
     h("span", { class: "last" },
-      last && last.by !== "customer" && !typing.length && h("span", { class: "by" }, t("by." + last.by) + ": "),
+      last && !asks && last.by !== "customer" && !typing.length && h("span", { class: "by" }, t("by." + last.by) + ": "),
       words,
       isUnread && h("span", { class: it.unread > 1 ? "count many" : "count" }, it.unread > 1 ? String(Math.min(it.unread, 99)) : "", h("span", { class: "unseen" }, t("unread"))),
     ),
@@ -111,6 +113,7 @@ function rowOf(it) {
       it.offered_to && h("span", { class: "chip offer" }, it.offered_to === state.me.name ? t("offered.you") : t("offered.to", { who: it.offered_to })),
       it.reason && it.mode === "waiting" && h("span", { class: "chip" }, t("reason." + it.reason)),
       it.priority > 0 && h("span", { class: "chip priority" }, t("priority.n", { n: it.priority })),
+      it.approvals.length > 0 && h("span", { class: "chip approval" }, it.approvals.length > 1 ? t("n.approvals", { n: it.approvals.length }) : t("approval")),
       snoozed(it) && h("span", { class: "chip" }, t("snoozed.until", { at: brief(it.attributes.snoozed_until) })),
       queues.length > 1 && h("span", { class: "chip plain" }, it.queue),
       h("span", { class: "chip plain" }, t("medium." + it.medium)),

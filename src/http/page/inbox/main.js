@@ -1,6 +1,7 @@
 // The page: signing in, what stands where, which view is open, the keyboard, the second hand.
 import * as acts from "./acts.js";
-import { begin, end, makeAlerts, noticed, showPreferences, title } from "./alert.js";
+import { begin, end, makeAlerts, noticed, showPreferences, snoozeOver, title } from "./alert.js";
+import { forgetApprovals, learnApprovals, loadApprovals, onApprovals } from "./approvals.js";
 import { del, get, onSignedOut, post, put as send, setCsrf } from "./api.js";
 import { closeComposer, focusField, focusSoon, loadTexts, makeComposer, presses, setWriting, showComposer, useText } from "./compose.js";
 import { help, menu, toast } from "./dialogs.js";
@@ -10,11 +11,11 @@ import { makeLead, refreshLead, showLead } from "./lead.js";
 import { choose, focusList, makeList, move, order, showList, tick as tickList, top } from "./list.js";
 import { listen } from "./live.js";
 import { makeSide, showSide } from "./side.js";
-import { agents, can, clear, counts, forgetSeen, gone, loadOlder, loadOpen, loadPeople, look, mark, olderModes, put, queues, search, state, subscribe } from "./store.js";
+import { agents, can, clear, counts, forgetSeen, gone, loadOlder, loadOpen, loadPeople, look, mark, olderModes, put, queues, search, state, subscribe, wokenUp } from "./store.js";
 import { catchUp, closeThread, makeThread, open, openThread, rest, showHead, tick as tickThread, toEnd, toStart, view } from "./thread.js";
 import { language, LANGUAGES, setLanguage, t } from "./words.js";
 
-const LISTS = ["waiting", "mine", "all", "closed"];
+const LISTS = ["waiting", "mine", "all", "closed", "approvals"];
 let stream = null, activeAt = Date.now(), viewedAt = 0, seconds = 0, searching = null, built = false;
 let presence, tabs, offline, queueFilter, searchField, composer, sideBox, leadButton, waitingForYou;
 
@@ -23,6 +24,7 @@ let presence, tabs, offline, queueFilter, searchField, composer, sideBox, leadBu
 async function boot() {
   document.documentElement.lang = language;
   makeAlerts(openOne);
+  onApprovals(() => { if (state.me) { showList(); showHead(); later(); } });
   onSignedOut(() => { if (state.me) showSignIn(t("session.over")); });
   try {
     await enter(await get("/agents/me"));
@@ -46,15 +48,32 @@ function showSignIn(text) {
       field.value = "";
       await enter(await get("/agents/me"));
     } catch (problem) {
-      told.textContent = problem.status === 401 ? t("token.unknown") : problem.status === 429 ? t("too.many.tries") : t("no.connection");
+      if (problem.status === 429) { barred(go, told, problem.retry_after || 60); return; }
+      told.textContent = problem.status === 401 ? t("token.unknown") : t("no.connection");
       field.select();
-    } finally { go.disabled = false; }
+    }
+    go.disabled = false;
   } }, h("h1", {}, h("span", { class: "logo", "aria-hidden": "true" }, "◗"), " Segue"), h("p", { class: "faint" }, t("sign.in.hint")),
     h("label", { for: "token" }, t("token")), field, told, go);
   fill($("signin"), h("main", {}, form));
   $("signin").hidden = false;
   $("app").hidden = true;
   field.focus();
+}
+
+// Too many sign-ins failed from here: says once when the next one may be tried, counts down on the button, and says when
+// that time has come.
+function barred(go, told, seconds) {
+  told.textContent = t("too.many.tries", { n: seconds });
+  const until = Date.now() + seconds * 1000;
+  const count = () => {
+    const left = Math.ceil((until - Date.now()) / 1000);
+    go.disabled = left > 0;
+    go.textContent = left > 0 ? t("sign.in.in", { n: left }) : t("sign.in");
+    if (left > 0) setTimeout(count, Math.min(1000, until - Date.now()));
+    else told.textContent = t("try.now");
+  };
+  count();
 }
 
 // A browser opens few connections to one host. Of all tabs that nobody sees one goes on listening, to call for attention.
@@ -80,6 +99,7 @@ function leave() {
   if (built) { closeComposer(); closeThread(); }
   end();
   clear();
+  forgetApprovals();
   state.me = null;
   state.online = false;
   setCsrf(null);
@@ -135,7 +155,7 @@ async function connected(is) {
 async function reload() {
   for (;;) {
     try {
-      await loadOpen();
+      await Promise.all([loadOpen(), loadApprovals()]);
       break;
     } catch (problem) {
       if (problem.status === 401 || !state.me) return;
@@ -148,7 +168,7 @@ async function reload() {
 
 function happened(kind, data) {
   if (!state.me) return;
-  if (kind === "conversation") put(data.conversation, data.entries);
+  if (kind === "conversation") { learnApprovals(data.conversation.id, data.entries); put(data.conversation, data.entries); }
   else if (kind === "gone") gone(data.id);
   else if (kind === "mark") mark(data.conversation, data.agent, data.doing, data.doing === "typing" ? 8000 : 30000);
   else if (kind === "presence") {
@@ -295,8 +315,9 @@ function showOf(who) {
 function showTabs() {
   if (!built || !state.me) return;
   const told = counts();
-  const number = { waiting: told.waiting, mine: told.mine };
-  fill(tabs, LISTS.map((list) => button([t("list." + list), number[list] > 0 && h("span", { class: "number" + (list === "waiting" ? " hot" : "") }, String(number[list]))],
+  const number = { waiting: told.waiting, mine: told.mine, approvals: told.approvals };
+  // What nobody waits for takes no room while there is none.
+  fill(tabs, LISTS.filter((list) => list !== "approvals" || told.approvals > 0 || state.list === list).map((list) => button([t("list." + list), number[list] > 0 && h("span", { class: "number" + (list === "waiting" ? " hot" : "") }, String(number[list]))],
     () => { setList(list); if (!state.selected || !matchMedia("(min-width: 800px)").matches) go(list); }, { "aria-pressed": String(state.list === list) })));
   const names = queues.map((queue) => queue.name);
   if (queueFilter.dataset.names !== names.join("\n")) {
@@ -353,6 +374,11 @@ function second() {
   seconds += 1;
   tickList();
   tickThread();
+  for (const id of wokenUp()) {
+    snoozeOver(id);
+    showList();
+    if (id === open.id) { showHead(); showSide(); }
+  }
   if (seconds % 5 === 0) { seen(false); refreshLead(); showList(); }
   // What is with the AI or closed comes by no stream.
   if (seconds % 15 === 0 && !document.hidden && !state.query && olderModes(state.list).length && order().length < 200) for (const mode of olderModes(state.list)) loadOlder(mode, true).catch(() => {});
@@ -376,7 +402,7 @@ const KEYS = {
   x: ["key.explain", unfold], i: ["key.side", toggleSide], "/": ["key.search", () => searchField.focus()], "[": ["key.start", toStart], "]": ["key.end", toEnd],
   p: ["key.presence", () => { presence.focus(); presenceMenu(); }], "?": ["key.help", showKeys],
 };
-const AFTER_G = { w: () => go("waiting"), m: () => go("mine"), a: () => go("all"), c: () => go("closed"), l: () => can("lead") && go("lead") };
+const AFTER_G = { w: () => go("waiting"), m: () => go("mine"), a: () => go("all"), c: () => go("closed"), d: () => go("approvals"), l: () => can("lead") && go("lead") };
 let afterG = 0;
 
 function keys(event) {
@@ -414,7 +440,7 @@ function unfold() {
 }
 
 function showKeys() {
-  help([...Object.entries(KEYS).map(([key, [text]]) => [key, t(text)]), ["g w", t("list.waiting")], ["g m", t("list.mine")], ["g a", t("list.all")], ["g c", t("list.closed")],
+  help([...Object.entries(KEYS).map(([key, [text]]) => [key, t(text)]), ["g w", t("list.waiting")], ["g m", t("list.mine")], ["g a", t("list.all")], ["g c", t("list.closed")], ["g d", t("list.approvals")],
     ["g l", t("lead")], ["Enter", t("key.send")], ["Shift Enter", t("key.line")], ["Esc", t("key.escape")]]);
 }
 

@@ -34,6 +34,7 @@ const tell = (what, id, entries) => { for (const work of listeners) work(what, i
 
 export const one = (id) => all.get(id);
 export const size = () => all.size;
+export const withApprovals = () => [...all.values()].filter(LISTS.approvals.has);
 export const myTurn = (it) => it.assignee === state.me.name || it.offered_to === state.me.name;
 
 // A newer state of a conversation; an older one changes nothing.
@@ -58,6 +59,7 @@ export function clear() {
   marks.clear();
   agents.clear();
   found = null;
+  asleep = new Set();
   older.ai = older.closed = null;
   Object.assign(state, { loaded: false, selected: null, query: "", queue: "" });
 }
@@ -115,6 +117,15 @@ export function look(it) {
 // ---- the lists
 
 export const snoozed = (it) => Date.parse(it.attributes.snoozed_until || "") > now();
+let asleep = new Set();
+// Those whose snooze has ended since this was asked last, by its time or by what happened.
+export function wokenUp() {
+  const now = new Set();
+  for (const it of all.values()) if (it.attributes.snoozed_until && snoozed(it)) now.add(it.id);
+  const woken = [...asleep].filter((id) => !now.has(id));
+  asleep = now;
+  return woken;
+}
 export const since = (it) => Date.parse(it.waiting_since || it.mode_since);
 const byWaiting = (a, b) => since(a) - since(b) || (a.id < b.id ? -1 : 1);
 const byUpdate = (a, b) => Date.parse(b.updated_at) - Date.parse(a.updated_at) || (a.id < b.id ? -1 : 1);
@@ -124,6 +135,7 @@ export const LISTS = {
   mine: { has: myTurn, order: (a, b) => snoozed(a) - snoozed(b) || unreadFirst(a, b) || byWaiting(a, b) },
   all: { has: (it) => it.mode !== "closed", order: (a, b) => MODES.indexOf(a.mode) - MODES.indexOf(b.mode) || (a.mode === "ai" ? byUpdate(a, b) : byWaiting(a, b)) },
   closed: { has: (it) => it.mode === "closed", order: byUpdate },
+  approvals: { has: (it) => it.approvals.length > 0, order: (a, b) => Date.parse(a.updated_at) - Date.parse(b.updated_at) || (a.id < b.id ? -1 : 1) },
 };
 const MODES = ["waiting", "human", "ai", "closed"];
 const unreadFirst = (a, b) => (b.unread > 0) - (a.unread > 0);
@@ -147,8 +159,9 @@ export function listed(list = state.list) {
 }
 
 export function counts() {
-  const told = { waiting: 0, mine: 0, unread: 0 };
+  const told = { waiting: 0, mine: 0, unread: 0, approvals: 0 };
   for (const it of all.values()) {
+    told.approvals += it.approvals.length;
     if (it.mode === "waiting") told.waiting += 1;
     if (myTurn(it)) { told.mine += 1; if (it.mode === "human" && unread(it)) told.unread += 1; }
   }
@@ -202,7 +215,7 @@ export async function loadOlder(mode, again) {
   }
 }
 
-export const olderModes = (list) => ({ waiting: [], mine: [], all: ["ai"], closed: ["closed"] })[list];
+export const olderModes = (list) => ({ waiting: [], mine: [], all: ["ai"], closed: ["closed"], approvals: [] })[list];
 
 // Searches on the server too: it reads what was said. `aborter` ends it.
 export async function search(text, aborter) {
@@ -216,7 +229,7 @@ export async function search(text, aborter) {
     tell("lists");
     return ids.size < 400;
   };
-  const lists = { waiting: ["waiting"], mine: ["waiting", "human"], all: ["waiting", "human", "ai"], closed: ["closed"] }[state.list];
+  const lists = { waiting: ["waiting"], mine: ["waiting", "human"], all: ["waiting", "human", "ai"], closed: ["closed"], approvals: ["waiting", "human", "ai"] }[state.list];
   for (const mode of lists) {
     const newest = mode === "ai" || mode === "closed" ? "&order=newest" : "";
     await pages("/conversations?mode=" + mode + "&limit=100" + newest + q, take, 10);

@@ -1,6 +1,7 @@
 // The conversation that is open: every entry from the first one, drawn in blocks of which only those near what is in
 // sight exist. The newest page is read first; the older ones follow by themselves.
 import { get, path } from "./api.js";
+import { learnApprovals } from "./approvals.js";
 import { called, lasting, fill, h, name, now, onFrame, said, when } from "./dom.js";
 import { listen } from "./live.js";
 import { agents, can, look, mark, marked, one, put, refresh, state, subscribe, wroteNow } from "./store.js";
@@ -10,7 +11,7 @@ import { list } from "./files.js";
 import { t } from "./words.js";
 
 const BLOCK = 40; // items in a block
-const PAGE = 300; // entries in a page
+const FIRST = 80; // entries read before anything is shown: more than a screen
 const NEAR_END = 90; // pixels from the end that still count as the end
 
 export const open = { id: null, entries: [], facts: new Facts(), complete: false, acts: {}, sending: [] };
@@ -58,7 +59,11 @@ export async function openThread(id) {
   showHead();
   fill(inner, h("p", { class: "nothing" }, t("loading")));
   try {
-    const [, page] = await Promise.all([refresh(id), get(path(id, "trail?limit=" + PAGE + "&before=9007199254740991"))]);
+    // What the list knows of it is enough to begin with; what it is now comes beside.
+    const asked = refresh(id);
+    asked.then(() => { if (turn === turnOf && items.length) follow(); }, () => {});
+    const page = await get(path(id, "trail?limit=" + FIRST + "&before=9007199254740991"));
+    if (!view()) await asked;
     if (turn !== turnOf) return;
     take(page.items);
     open.complete = page.earlier === null;
@@ -67,7 +72,8 @@ export async function openThread(id) {
     showHead();
     follow();
     look(view());
-    if (!open.complete) older(page.earlier, turn);
+    // What is in sight is drawn before more is asked for.
+    if (!open.complete) setTimeout(() => { if (turn === turnOf) older(page.earlier, turn); }, 50);
   } catch (problem) {
     if (turn !== turnOf) return;
     open.failed = true;
@@ -95,7 +101,9 @@ async function older(before, turn) {
     take(page.items);
     at = page.earlier;
     open.complete = at === null;
-    rebuild();
+    prepend();
+    // A key that is pressed meanwhile goes before the next page.
+    await new Promise((wake) => setTimeout(wake));
   }
   if (toFirst) toStart();
   showHead();
@@ -124,7 +132,7 @@ function follow() {
     stream = listen("/api/v1/events?conversation=" + encodeURIComponent(id), {
       state(is) { if (is && id === open.id) catchUp().catch(() => {}); },
       event(kind, data) {
-        if (kind === "conversation") put(data.conversation, data.entries);
+        if (kind === "conversation") { learnApprovals(data.conversation.id, data.entries); put(data.conversation, data.entries); }
         else if (kind === "mark") mark(data.conversation, data.agent, data.doing, data.doing === "typing" ? 8000 : 30000);
         else if (kind === "reset") catchUp().catch(() => {});
       },
@@ -215,12 +223,9 @@ function context() {
 const customer = () => { const it = view(); return it ? called(it) : ""; };
 
 function newBlock() {
-  const element = h("div", { class: "block" });
-  const block = { element, items: [], filled: false, height: 0 };
-  element.block = block;
+  const block = makeBlock([]);
   blocks.push(block);
-  observer.observe(element);
-  inner.append(element);
+  inner.append(block.element);
   return block;
 }
 
@@ -248,6 +253,45 @@ function rebuild() {
       box.scrollTop += element.getBoundingClientRect().top - anchor.top;
     }
   } else if (stuck) toEnd();
+}
+
+// Older entries have come: blocks are put before those that stand, and only the first of these is drawn anew (its day
+// may have begun earlier).
+function prepend() {
+  const anew = describe(open.entries);
+  const begins = items.findIndex((item) => item.kind !== "day");
+  const from = begins < 0 ? -1 : anew.findIndex((item) => item.key === items[begins].key);
+  if (from < 0 || anew.length - from !== items.length - begins) { rebuild(); return; }
+  const anchor = stuck ? null : topItem();
+  const first = blocks[0];
+  for (const item of first.items) byKey.delete(item.key);
+  items = anew;
+  let at = from;
+  for (const block of blocks) {
+    const many = block.items.length - (block === first ? begins : 0);
+    block.items = items.slice(at, at + many);
+    at += many;
+  }
+  if (first.filled) { first.filled = false; fillBlock(first); }
+  const before = [];
+  for (let end = from; end > 0; end -= BLOCK) {
+    const block = makeBlock(items.slice(Math.max(0, end - BLOCK), end));
+    first.element.parentNode.insertBefore(block.element, (before[0] || first).element);
+    before.unshift(block);
+  }
+  blocks = before.concat(blocks);
+  if (anchor && byKey.has(anchor.key)) box.scrollTop += byKey.get(anchor.key).getBoundingClientRect().top - anchor.top;
+  else if (stuck) toEnd();
+}
+
+// A block of items that are drawn when they come near.
+function makeBlock(list) {
+  const element = h("div", { class: "block" });
+  const block = { element, items: list, filled: false, height: list.reduce((sum, item) => sum + estimate(item), 0) };
+  element.block = block;
+  if (list.length) element.style.height = block.height + "px";
+  observer.observe(element);
+  return block;
 }
 
 function append(anew, from) {

@@ -51,7 +51,7 @@ export class Facts {
 
 const EVENTS = new Set(["opened", "handoff_requested", "claimed", "transferred", "handed_back", "asked_if_done", "kept",
   "lease_lapsed", "ladder_stepped", "ghost_declared", "closed", "reviewed", "edited", "event_parked", "customer_changed",
-  "offer_made", "offer_answered", "model_failed", "ask_cancelled"]);
+  "offer_made", "offer_answered", "approval_asked", "approval_decided", "model_failed", "ask_cancelled"]);
 const TURNS = new Set(["customer_wrote", "ai_wrote", "human_wrote", "system_wrote"]);
 
 // Items in order: {key, kind: day | turn | note | event | draft, entry, why}. `why`: rules that fired just before.
@@ -231,7 +231,7 @@ function draft({ entry }, of) {
 
 function event(item, of) {
   const { entry } = item;
-  const strong = ["handoff_requested", "claimed", "handed_back", "closed", "ghost_declared", "transferred", "lease_lapsed", "event_parked"].includes(entry.kind);
+  const strong = ["handoff_requested", "claimed", "handed_back", "closed", "ghost_declared", "transferred", "lease_lapsed", "event_parked", "approval_asked", "approval_decided"].includes(entry.kind);
   return h("div", { class: "event" + (strong ? " strong" : "") },
     h("span", { class: "what" }, eventWords(entry, item.why, of)), " ", time(entry.at),
     entry.note && h("blockquote", { class: "said", dir: "auto" }, entry.note),
@@ -262,6 +262,8 @@ function eventWords(entry, why) {
     case "customer_changed": return [t("ev.customer.changed"), " ", said([entry.name, entry.address, entry.language].filter(Boolean).join(" · "))];
     case "offer_made": return [t("ev.offer"), " ", rule(entry.rule), quoted(entry.matched)];
     case "offer_answered": return [t(entry.accepted ? "ev.offer.yes" : "ev.offer.no"), quoted(entry.matched)];
+    case "approval_asked": return [who, " ", t("ev.approval.asked"), entry.amount && [" ", name(entry.amount)], quoted(entry.question)];
+    case "approval_decided": return [who, " ", t(entry.approved ? "ev.approval.yes" : "ev.approval.no"), quoted(entry.question)];
     case "model_failed": return [t("ev.model.failed"), " ", rule(entry.fault)];
     case "ask_cancelled": return [t("ev.cancelled." + entry.cause)];
     default: return [entry.kind];
