@@ -126,16 +126,18 @@ export function wokenUp() {
   asleep = now;
   return woken;
 }
-export const since = (it) => Date.parse(it.waiting_since || it.mode_since);
+// Read once for each state of a conversation: sorting thousands asks for it a hundred thousand times.
+export const since = (it) => (it.sinceAt ??= Date.parse(it.waiting_since || it.mode_since));
+const updated = (it) => (it.updatedAt ??= Date.parse(it.updated_at));
 const byWaiting = (a, b) => since(a) - since(b) || (a.id < b.id ? -1 : 1);
-const byUpdate = (a, b) => Date.parse(b.updated_at) - Date.parse(a.updated_at) || (a.id < b.id ? -1 : 1);
+const byUpdate = (a, b) => updated(b) - updated(a) || (a.id < b.id ? -1 : 1);
 
 export const LISTS = {
   waiting: { has: (it) => it.mode === "waiting", order: byWaiting },
   mine: { has: myTurn, order: (a, b) => snoozed(a) - snoozed(b) || unreadFirst(a, b) || byWaiting(a, b) },
   all: { has: (it) => it.mode !== "closed", order: (a, b) => MODES.indexOf(a.mode) - MODES.indexOf(b.mode) || (a.mode === "ai" ? byUpdate(a, b) : byWaiting(a, b)) },
   closed: { has: (it) => it.mode === "closed", order: byUpdate },
-  approvals: { has: (it) => it.approvals.length > 0, order: (a, b) => Date.parse(a.updated_at) - Date.parse(b.updated_at) || (a.id < b.id ? -1 : 1) },
+  approvals: { has: (it) => it.approvals.length > 0, order: (a, b) => updated(a) - updated(b) || (a.id < b.id ? -1 : 1) },
 };
 const MODES = ["waiting", "human", "ai", "closed"];
 const unreadFirst = (a, b) => (b.unread > 0) - (a.unread > 0);
