@@ -1715,13 +1715,7 @@ fn full_figures() -> Figures {
             queued: 1,
             busy: 0.5,
         }),
-        outbox: Some(vec![OutboxFigure {
-            medium: Medium::Sms,
-            depth: 1,
-            in_doubt: 1,
-            parked: 1,
-            oldest: second,
-        }]),
+        outbox: Some(vec![full_outbox()]),
         recovery: RecoveryFigure {
             took: second,
             events: 1,
@@ -1729,6 +1723,16 @@ fn full_figures() -> Figures {
             parked: 1,
         },
         ready: true,
+    }
+}
+
+fn full_outbox() -> OutboxFigure {
+    OutboxFigure {
+        medium: Medium::Sms,
+        depth: 1,
+        in_doubt: 1,
+        parked: 1,
+        oldest: Duration::from_secs(1),
     }
 }
 
