@@ -6,6 +6,8 @@
 mod lint;
 #[path = "dashboards/promql.rs"]
 mod promql;
+#[path = "dashboards/runbook.rs"]
+mod runbook;
 #[path = "dashboards/same.rs"]
 mod same;
 #[path = "dashboards/told.rs"]
@@ -510,6 +512,36 @@ fn every_alert_has_its_section_and_every_section_its_alert() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn the_runbook_names_nothing_that_is_not_there() {
+    let source = runbook::source(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let text = text("RUNBOOK.md");
+    let mut faults = Vec::new();
+    for named in runbook::between(&text, '`') {
+        let is_family = |name: &str| family(name).is_some();
+        if let Some(why) = runbook::missing(named, &source, &here(""), is_family) {
+            faults.push(format!("`{named}`: {why}"));
+        }
+    }
+    let mut known: BTreeSet<String> = alerts().into_keys().collect();
+    for name in DASHBOARDS {
+        let dashboard = dashboard(name);
+        known.insert(word(&dashboard["title"]).to_owned());
+        let all = lint::panels(&dashboard).into_iter();
+        for panel in all.chain(list(&dashboard["panels"])) {
+            known.insert(word(&panel["title"]).to_owned());
+        }
+    }
+    for named in runbook::between(&text, '*') {
+        // A word in small letters is only stressed.
+        let stressed = named.chars().all(char::is_lowercase);
+        if !stressed && !known.contains(named) {
+            faults.push(format!("*{named}*: no panel, row, board or alert"));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
 }
 
 /// The numbers of the tests of an alert: how often it must fire, and how often it must not.

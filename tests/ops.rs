@@ -55,7 +55,7 @@ impl Sight for Seen {
             at: "2026-01-01T00:00:00.000Z".to_owned(),
             level: "error",
             target: "segue::store".to_owned(),
-            text: "no room <b>on</b> the disk".to_owned(),
+            text: "no room <b>on</b> the disk conversation=c0456 code=7".to_owned(),
         }]
     }
 }
@@ -220,10 +220,21 @@ async fn the_status_page_is_json_for_programs_and_html_for_people() {
     assert_eq!(status["queues"][0]["waiting"], 3);
     assert_eq!(status["slowest"][0]["total_ms"], 812);
     assert_eq!(status["last_errors"][0]["level"], "error");
+    let explain = |id: &str| format!("/api/v1/conversations/{id}/explain");
+    assert_eq!(status["slowest"][0]["explain"], explain("c0123"));
+    assert_eq!(status["last_errors"][0]["explain"], explain("c0456"));
     let browser = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8";
     let got = ask_for(GOOD, "GET", "/status", browser).await;
     assert_eq!(got.kind, "text/html; charset=utf-8");
-    for shown in ["c0123", "812 ms", "no room &lt;b&gt;on&lt;/b&gt; the disk"] {
+    for shown in [
+        "c0123",
+        "812 ms",
+        "no room &lt;b&gt;on&lt;/b&gt; the disk",
+        "/api/v1/conversations/c0123/explain",
+        "/api/v1/conversations/c0456/explain",
+        "handoff ledger (0 always)",
+        "its commit was not named when it was built",
+    ] {
         assert!(got.body.contains(shown), "{shown} is not in {}", got.body);
     }
 }

@@ -601,6 +601,7 @@ async fn what_the_dashboards_show_is_what_happened() {
         draw(&prometheus, &file, (from, at)).await;
     }
     check_story(&told);
+    check_status(&client, ops).await;
     let mut done = compare(&prometheus, &moments).await;
     done.faults.extend(truth.missing());
     assert!(
@@ -635,6 +636,22 @@ async fn what_the_dashboards_show_is_what_happened() {
         done.sane,
         done.holding,
     );
+}
+
+/// The model that refused is among the last errors of the status page, with the way to why.
+async fn check_status(client: &reqwest::Client, ops: u16) {
+    let request = client.get(format!("http://127.0.0.1:{ops}/status"));
+    let answer = request.header("accept", "application/json").send().await;
+    let text = answer.expect("it answers").text().await.expect("text");
+    let status: Value = serde_json::from_str(&text).expect("JSON");
+    let told = status["last_errors"].as_array().expect("a list").iter();
+    let model = told
+        .filter(|one| {
+            let text = one["text"].as_str().unwrap_or_default();
+            text.contains("a model does not answer") && text.contains("gpt-x")
+        })
+        .find(|one| one["explain"].is_string());
+    assert!(model.is_some(), "{}", status["last_errors"]);
 }
 
 /// The run was what it is meant to be; a quiet one would prove nothing.

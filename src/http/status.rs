@@ -88,8 +88,8 @@ pub fn json(status: &Status) -> String {
             "conversations": figures.recovery.conversations,
             "unreadable": figures.recovery.parked,
         },
-        "slowest": status.slowest,
-        "last_errors": status.complaints,
+        "slowest": status.slowest.iter().map(|slow| explained(slow, Some(explain(&slow.conversation)))).collect::<Vec<_>>(),
+        "last_errors": status.complaints.iter().map(|one| explained(one, explain_line(&one.text))).collect::<Vec<_>>(),
     });
     value.to_string()
 }
@@ -130,7 +130,7 @@ pub fn html(status: &Status) -> String {
     let mut out = format!(
         "<h1>Segue {} <small>({})</small></h1>",
         escape(VERSION),
-        escape(COMMIT)
+        escape(build())
     );
     conditions(&mut out, status.conditions);
     conversations(&mut out, figures);
@@ -141,6 +141,36 @@ pub fn html(status: &Status) -> String {
     store(&mut out, figures);
     machine(&mut out, figures);
     out
+}
+
+/// Which build it is; whoever builds a release names its commit.
+fn build() -> &'static str {
+    if COMMIT == "unknown" {
+        "its commit was not named when it was built"
+    } else {
+        COMMIT
+    }
+}
+
+/// Where the agent API, on the public listener, tells why each decision about a conversation was made.
+fn explain(conversation: &str) -> String {
+    format!("/api/v1/conversations/{conversation}/explain")
+}
+
+/// The same for a logged line, where it names its conversation.
+fn explain_line(text: &str) -> Option<String> {
+    let (_, named) = text.split_once("conversation=")?;
+    let id = named.trim_start_matches('"');
+    let id = id.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+    let id = id.into_iter().next().filter(|id| !id.is_empty())?;
+    Some(explain(id))
+}
+
+/// As JSON, with the way to the explanation where there is one.
+fn explained(what: impl serde::Serialize, explain: Option<String>) -> Value {
+    let mut value = json!(what);
+    value["explain"] = json!(explain);
+    value
 }
 
 fn conditions(out: &mut String, conditions: Conditions) {
@@ -174,7 +204,10 @@ fn conversations(out: &mut String, figures: &Figures) {
         one("ghosts: promised, overdue, no word", ghosts, ghosts > 0),
         one("waiting, and no clock watches", unwatched, unwatched > 0),
         row(
-            &["promises lost".to_owned(), imbalance.to_string()],
+            &[
+                "handoff ledger (0 always)".to_owned(),
+                imbalance.to_string(),
+            ],
             imbalance != 0,
         ),
         row(&["the AI is".to_owned(), off], all + channels + queues > 0),
@@ -224,6 +257,7 @@ fn slowest(out: &mut String, slowest: &[Slow]) {
                 format!("{} ms", slow.total_ms),
                 format!("{} ms", slow.waited_ms),
                 format!("{} ms", slow.decided_ms),
+                explain(&slow.conversation),
             ];
             row(&cells, false)
         })
@@ -235,6 +269,7 @@ fn slowest(out: &mut String, slowest: &[Slow]) {
         "took",
         "in its mailbox",
         "deciding",
+        "why, on the public listener",
     ];
     let title = "Slowest of the last minutes";
     list(out, title, &heads, &rows, "Nothing was handled.");
@@ -249,11 +284,18 @@ fn complaints(out: &mut String, complaints: &[Complaint]) {
                 one.level.to_owned(),
                 one.target.clone(),
                 one.text.clone(),
+                explain_line(&one.text).unwrap_or_default(),
             ];
             row(&cells, one.level == "error")
         })
         .collect();
-    let heads = ["at", "level", "where", "what"];
+    let heads = [
+        "at",
+        "level",
+        "where",
+        "what",
+        "why, on the public listener",
+    ];
     list(out, "Last errors and warnings", &heads, &rows, "None.");
 }
 

@@ -21,6 +21,7 @@ pub mod sse;
 mod stream;
 #[cfg(test)]
 mod trials;
+mod trouble;
 pub mod verdict;
 pub mod wire;
 

@@ -20,6 +20,7 @@ use super::prompt;
 use super::retrieve::retrieve;
 use super::sentences;
 use super::settings::{ModelSettings, Provider};
+use super::trouble::Trouble;
 use super::wire::Refused;
 use super::{Answered, Emit};
 use crate::clock::monotonic;
@@ -41,6 +42,8 @@ pub const MODELS_MAX: usize = 8;
 /// Whatever answers questions; share it behind an `Arc`.
 pub struct Service {
     models: Vec<Model>,
+    /// Of each model.
+    troubles: Vec<Trouble>,
     library: Library,
     guard: Guard,
     timeout: Duration,
@@ -99,8 +102,10 @@ impl Service {
             .chain(&settings.fallback)
             .map(Model::new)
             .collect();
+        let models = models?;
         Ok(Self {
-            models: models?,
+            troubles: models.iter().map(|_| Trouble::default()).collect(),
+            models,
             library: Library::new(
                 settings.system_prompt.clone(),
                 settings.handoff_tag.clone(),
@@ -159,6 +164,7 @@ impl Service {
             match self.ask(model, behind, &asked, &mut spent).await {
                 Ok(answer) => return Ok(answered(&asked, model, spent, answer)),
                 Err(failed) => {
+                    self.troubles[at].failed(&model.name, question.conversation, &failed.why);
                     let over = failed.shown
                         || !may_fall_back(failed.why.fault)
                         || monotonic() >= asked.deadline;

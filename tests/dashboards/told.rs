@@ -6,7 +6,7 @@
 use crate::promql::{self, Expr};
 
 /// Shorter ones say nothing that the title does not.
-const WORDS_MIN: usize = 6;
+const WORDS_MIN: usize = 5;
 
 /// What is wrong with a description of these expressions.
 pub fn faults<'a>(
@@ -55,7 +55,7 @@ fn asked(tree: &Expr) -> Vec<(&'static str, &'static [&'static str])> {
         Expr::Selector(selector) if selector.range.as_deref() == Some("$__rate_interval") => {
             asked.push((
                 "a rate",
-                &["per second", "took no longer", "were no l", "of 10", "mean"],
+                &["er second", "took no longer", "were no l", "of 10", "mean"],
             ));
         }
         Expr::Number(_)
