@@ -1,6 +1,6 @@
 // Files: how those of a message are shown, and how one is sent with a reply. What is ours is saved or shown as a
 // picture, what stands elsewhere is a link that a person may follow, and only if it is https.
-import { csrf, path } from "./api.js";
+import { csrf, newKey, path } from "./api.js";
 import { button, h, name } from "./dom.js";
 import { t } from "./words.js";
 
@@ -53,13 +53,15 @@ export const caption = (files) => files.map((file) => ours(file.url)).filter(Boo
 
 const REFUSED = { file_too_long: "file.too.long", file_kind: "file.kind", files_enough: "file.enough", no_files: "file.not.here", no_room: "file.no.room", file_slow: "file.failed", file_broken: "file.failed" };
 
-// Puts a file on the shelf; answers what the server kept, or throws {code, text}.
-function put(id, file, moved) {
+// Puts a file on the shelf; answers what the server kept, or throws {code, text}. A connection that breaks is tried once
+// more; under the same key the file is kept once.
+function put(id, file, moved, key = newKey(), more = 1) {
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest(); // fetch tells no progress
     request.open("POST", "/api/v1" + path(id, "files"));
     request.setRequestHeader("accept", "application/json");
     request.setRequestHeader("content-type", "application/octet-stream");
+    request.setRequestHeader("idempotency-key", key);
     request.setRequestHeader("x-file-name", encodeURIComponent(file.name.slice(-200)));
     if (csrf()) request.setRequestHeader("x-csrf-token", csrf());
     request.upload.onprogress = (event) => event.lengthComputable && moved(event.loaded / event.total);
@@ -69,7 +71,9 @@ function put(id, file, moved) {
       if (request.status === 201) done(told);
       else failed({ status: request.status, code: told.code, detail: told.detail, text: REFUSED[told.code] && t(REFUSED[told.code]) });
     };
-    request.onerror = request.ontimeout = request.onabort = () => failed({ code: "offline", text: t("file.failed") });
+    const lost = () => failed({ code: "offline", text: t("file.failed") });
+    request.onerror = () => (more > 0 ? setTimeout(() => put(id, file, moved, key, more - 1).then(done, failed), 1500) : lost());
+    request.ontimeout = request.onabort = lost;
     request.timeout = 180000;
     request.send(file);
   });
