@@ -200,7 +200,17 @@ impl Grammar<'_> {
         i > 0
             && matches!(
                 self.said(i),
-                "dude" | "guy" | "man" | "lady" | "people" | "folks" | "peeps" | "chico" | "chica"
+                "dude"
+                    | "guy"
+                    | "man"
+                    | "lady"
+                    | "people"
+                    | "folks"
+                    | "peeps"
+                    | "chico"
+                    | "chica"
+                    | "senor"
+                    | "senora"
             )
             && matches!(
                 self.said(i - 1),

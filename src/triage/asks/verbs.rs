@@ -277,7 +277,8 @@ impl Grammar<'_> {
             return None;
         }
         let helped = v > 1 && r.is(v - 1, ME) && r.is(v - 2, HELP)
-            || v > 0 && matches!(self.said(v - 1), "help" | "assistance");
+            || v > 0 && matches!(self.said(v - 1), "help" | "assistance")
+            || v > 2 && self.said(v - 1) == "to" && (v - 3..v - 1).any(|i| self.said(i) == "help");
         let led = led || helped;
         let open = r.is(p, PERSON | ROLE | DEPT | DESK)
             || helped
