@@ -18,6 +18,7 @@ pub mod status;
 mod table;
 mod upload;
 mod webhook;
+mod whys;
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::ops::Conditions;
 use super::table::{escape, list, one, row, table};
+use super::whys::{explain, explain_line, explained};
 use crate::metrics::{
     COMMIT, Complaint, Figures, ProcessUsage, QueueFigure, SlotState, Slow, VERSION,
 };
@@ -150,27 +151,6 @@ fn build() -> &'static str {
     } else {
         COMMIT
     }
-}
-
-/// Where the agent API, on the public listener, tells why each decision about a conversation was made.
-fn explain(conversation: &str) -> String {
-    format!("/api/v1/conversations/{conversation}/explain")
-}
-
-/// The same for a logged line, where it names its conversation.
-fn explain_line(text: &str) -> Option<String> {
-    let (_, named) = text.split_once("conversation=")?;
-    let id = named.trim_start_matches('"');
-    let id = id.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
-    let id = id.into_iter().next().filter(|id| !id.is_empty())?;
-    Some(explain(id))
-}
-
-/// As JSON, with the way to the explanation where there is one.
-fn explained(what: impl serde::Serialize, explain: Option<String>) -> Value {
-    let mut value = json!(what);
-    value["explain"] = json!(explain);
-    value
 }
 
 fn conditions(out: &mut String, conditions: Conditions) {
