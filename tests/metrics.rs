@@ -1657,6 +1657,17 @@ fn the_busiest_second_counts_what_customers_write_and_nothing_else() {
     assert_eq!(metrics.messages_peak(after(67)), 0);
 }
 
+/// What is owed on one medium, none of it zero.
+fn full_outbox() -> OutboxFigure {
+    OutboxFigure {
+        medium: Medium::Sms,
+        depth: 1,
+        in_doubt: 1,
+        parked: 1,
+        oldest: Duration::from_secs(1),
+    }
+}
+
 /// Figures of which none is zero.
 fn full_figures() -> Figures {
     let second = Duration::from_secs(1);
