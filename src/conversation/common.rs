@@ -27,8 +27,8 @@ use crate::ids::{
 
 /// How many withdrawn questions are remembered, so that their late answers become drafts.
 const CANCELLED_MAX: usize = 8;
-/// How many handoffs of the last hours are remembered for the loop breaker.
-pub(super) const HANDOFFS_MAX: usize = 16;
+/// How many handoffs of the last hours are remembered for the loop breaker; it can ask for no more.
+pub const HANDOFFS_MAX: usize = 16;
 /// The longest name or language taken over from a channel, in bytes: the head must stay small.
 const NAME_BYTES_MAX: usize = 256;
 
@@ -103,12 +103,19 @@ pub struct Episode {
     pub ai_involved: bool,
     /// Who answered last, the AI or a person; none while nobody has.
     pub last_word: Option<ModeName>,
-    /// When handoffs were requested in it, the last few.
+    /// When handoffs were requested, the last few: in it, and in those before it.
     pub handoffs: VecDeque<Timestamp>,
     /// How often the AI has answered in it.
     pub(super) answers: u8,
     /// The customer was told that a person can be had.
     pub(super) mentioned: bool,
+}
+
+impl Episode {
+    /// Whether a person was asked for in it.
+    pub fn asked_for_person(&self) -> bool {
+        self.handoffs.iter().any(|at| *at >= self.opened_at)
+    }
 }
 
 /// What one step works with.
@@ -192,7 +199,7 @@ impl Cx<'_> {
         };
         if self.common.outbox.owed.len() >= LINE_MAX {
             let state = MessageState::Suppressed;
-            self.common.outbox.remember_sent(owed.left(state));
+            self.remember_sent(owed.left(state));
             self.note(Fact::Settled {
                 effect,
                 class,
@@ -295,7 +302,7 @@ impl Cx<'_> {
     pub(super) fn handoff(&mut self) -> (HandoffId, bool) {
         let handoff = self.common.next_handoff;
         self.common.next_handoff = handoff.next();
-        let repeat = !self.common.episode.handoffs.is_empty();
+        let repeat = self.common.episode.asked_for_person();
         if self.common.episode.handoffs.len() == HANDOFFS_MAX {
             self.common.episode.handoffs.pop_front();
         }
@@ -306,9 +313,11 @@ impl Cx<'_> {
     /// Begins an episode.
     pub(super) fn open_episode(&mut self, by: By, reopened: bool) {
         let number = self.common.episode.number + 1;
+        let handoffs = std::mem::take(&mut self.common.episode.handoffs);
         self.common.episode = Episode {
             number,
             opened_at: self.now,
+            handoffs,
             ..Episode::default()
         };
         self.common.queue = self.channel().queue.clone();

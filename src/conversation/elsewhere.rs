@@ -58,12 +58,14 @@ pub(super) fn written(mode: Mode, inbound: &Inbound, cx: &mut Cx<'_>) -> (Mode, 
         attempts: 0,
         after_ms: millis(cx.now, cx),
     });
-    cx.common.outbox.remember_sent(Sent {
+    cx.remember_sent(Sent {
         handoff: None,
         effect,
         class: Class::Human,
         state,
         decided_at: cx.now,
+        entry: None,
+        stopped: None,
     });
     (Mode::Human(human), Answer::Accepted)
 }

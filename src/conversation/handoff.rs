@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::asking::{Asking, millis};
 use super::common::Cx;
 use super::decision::Refusal;
+use super::looping;
 use super::message::{Inbound, TEXT_BYTES_MAX};
 use super::policy::QueuePolicy;
 use super::routes::Facts;
@@ -149,6 +150,7 @@ fn acknowledge(waiting: &mut Waiting, cx: &mut Cx<'_>) {
 /// Puts a new handoff on the trail; the customer has waited for a person since `since`.
 pub(super) fn note_request(trigger: Trigger, since: Timestamp, cx: &mut Cx<'_>) -> Handoff {
     let (id, repeat) = cx.handoff();
+    looping::remember_queue(cx);
     // A handoff goes on by the rules it began under, whatever is changed meanwhile.
     cx.common.routing.pinned = Some(cx.policy.hash);
     let matched = cut(trigger.matched, MATCHED_BYTES_MAX);

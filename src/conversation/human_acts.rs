@@ -12,6 +12,7 @@ use super::decision::{Answer, Refusal};
 use super::event::Act;
 use super::handoff::{self, Trigger};
 use super::human::{Human, stop};
+use super::looping;
 use super::message::{Attachment, TEXT_BYTES_MAX};
 use super::parked;
 use super::snooze;
@@ -243,6 +244,7 @@ impl Human {
         if !cx.policy.queues.contains_key(&queue) {
             return (Mode::Human(self), Answer::Refused(Refusal::UnknownQueue));
         }
+        looping::remember_queue(cx);
         cx.common.queue = queue.clone();
         let epoch = cx.change_owner();
         let reason = self

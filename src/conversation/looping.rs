@@ -1,8 +1,9 @@
 //! The loop breaker: a customer who is handed over again and again stays with people.
 //!
-//! The handoffs are counted for the conversation, in whatever queues they were. The rule is that of the queue it is in;
-//! a queue without one goes by the rules of the queues whose ladders lead to it, and of the channel's queue: being moved
-//! on by a ladder is no way out of a rule. This hands nothing over and keeps nothing: it only answers.
+//! The handoffs are counted for the conversation, in whatever queues they were, whoever caused them, and over the end of an
+//! episode. The rule is that of the queue it is in, and of every queue that it was in within the time of that queue's
+//! rule; the strictest counts. A queue without one goes by the rules of the queues whose ladders lead to it, and of the
+//! channel's queue. So being moved on, by a ladder or by a person, is no way out of a rule. This hands nothing over.
 
 use std::time::Duration;
 
@@ -10,7 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{Cx, HANDOFFS_MAX};
 use super::policy::{Policy, RungAction};
+use crate::clock::Timestamp;
 use crate::ids::QueueName;
+
+/// How many queues are remembered: more than a customer is passed through.
+const BEEN_MAX: usize = 8;
 
 /// So many handoffs within so long mean that the AI cannot settle this.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -21,15 +26,38 @@ pub struct LoopBreaker {
     pub within: Duration,
 }
 
+/// A queue that a handoff of the conversation has waited in.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct Been {
+    queue: QueueName,
+    /// When it was last known to be there.
+    at: Timestamp,
+}
+
+/// A handoff waits in the queue that the conversation is in, or is about to leave it.
+pub(super) fn remember_queue(cx: &mut Cx<'_>) {
+    let (queue, at) = (cx.common.queue.clone(), cx.now);
+    let been = &mut cx.common.routing.been;
+    been.retain(|one| one.queue != queue);
+    if been.len() == BEEN_MAX {
+        been.remove(0);
+    }
+    been.push(Been { queue, at });
+}
+
 /// Whether a rule that holds for the conversation says that the AI cannot settle this.
 pub(super) fn tripped(cx: &Cx<'_>) -> bool {
     let home = &cx.channel().queue;
-    let trips = |breaker: LoopBreaker| {
+    let trips = |breaker: LoopBreaker, last_there: Timestamp| {
         let from = cx.now - breaker.within;
         let recent = cx.common.episode.handoffs.iter().filter(|at| **at > from);
-        recent.count() >= usize::from(breaker.handoffs).clamp(1, HANDOFFS_MAX)
+        let enough = usize::from(breaker.handoffs).clamp(1, HANDOFFS_MAX);
+        last_there > from && recent.count() >= enough
     };
-    breakers(cx.policy, &cx.common.queue, home).any(trips)
+    let been = cx.common.routing.been.iter();
+    been.map(|been| (&been.queue, been.at))
+        .chain([(&cx.common.queue, cx.now)])
+        .any(|(queue, at)| breakers(cx.policy, queue, home).any(|rule| trips(rule, at)))
 }
 
 /// The rules for what is in `queue` and began in `home`.

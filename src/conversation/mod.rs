@@ -50,6 +50,7 @@ mod handoff;
 mod hours;
 mod human;
 mod human_acts;
+mod late;
 mod looping;
 mod named;
 mod offer;
@@ -83,7 +84,7 @@ pub use self::common::{Common, Episode};
 pub use self::gate::Gate;
 pub use self::handoff::{AI_OFF, Handoff, PASSED_ON, Trigger};
 pub use self::human::Human;
-pub use self::outbox::{DOUBT, LINE_MAX, OVERDUE, OWED_MAX, Outbox, Owed, OwedState};
+pub use self::outbox::{DOUBT, LINE_MAX, OVERDUE, OWED_MAX, Outbox, Owed, OwedState, SENT_MAX};
 pub use self::parked::{PARKED_MAX, Parked};
 pub use self::seen::SEEN_MAX;
 pub use self::tongue::{LanguageFrom, language_tag};
@@ -308,12 +309,13 @@ impl Conversation {
             .filter(|id| !seen.contains(*id))
     }
 
-    /// The trail entries whose texts are owed: what has to be loaded with the head.
+    /// The trail entries whose texts are owed, or may have to be owed again: what has to be loaded with the head.
     pub fn owed_entries(&self) -> Vec<u64> {
         self.common
             .outbox
             .all()
             .filter_map(|owed| owed.entry)
+            .chain(self.common.outbox.sent.iter().filter_map(|sent| sent.entry))
             .collect()
     }
 

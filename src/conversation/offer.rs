@@ -70,7 +70,7 @@ impl Cx<'_> {
         let answers = self.common.episode.answers.saturating_add(1);
         self.common.episode.answers = answers;
         let after = self.queue().mention_person;
-        let asked_for = !self.common.episode.handoffs.is_empty();
+        let asked_for = self.common.episode.asked_for_person();
         let offered = self.common.window.offer().is_some();
         if after == 0
             || answers < after

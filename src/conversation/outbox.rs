@@ -105,6 +105,10 @@ pub struct Sent {
     pub decided_at: Timestamp,
     /// The handoff it belonged to.
     pub handoff: Option<HandoffId>,
+    /// For a person's words: the entry with their text, while they may still have to be parked.
+    pub(super) entry: Option<u64>,
+    /// For a person's words: what they stopped, while they may still fail.
+    pub(super) stopped: Option<Stopped>,
 }
 
 impl Owed {
@@ -154,6 +158,8 @@ impl Owed {
             state,
             decided_at: self.decided_at,
             handoff: self.handoff,
+            entry: None,
+            stopped: None,
         }
     }
 }
@@ -233,13 +239,6 @@ impl Outbox {
             .iter()
             .find(|sent| sent.effect == effect)
             .map(|sent| sent.state)
-    }
-
-    pub(super) fn remember_sent(&mut self, sent: Sent) {
-        if self.sent.len() == SENT_MAX {
-            self.sent.pop_front();
-        }
-        self.sent.push_back(sent);
     }
 }
 

@@ -70,24 +70,43 @@ pub(super) fn park(place: usize, mode: &mut Mode, cx: &mut Cx<'_>) {
     let Some(owed) = cx.common.outbox.owed.get(place) else {
         return;
     };
-    if !may_park(owed) || cx.common.outbox.parked.len() >= PARKED_MAX {
+    if !may_park(owed) || keeps_most(cx) {
         let given_up = owed.clone();
         let cause = Some(FailureCause::WindowClosed);
         strike(cx, place, MessageState::Failed, WINDOW_CLOSED, cause);
-        // What is in doubt may have arrived.
-        if !given_up.in_doubt {
-            undo::answered_nobody(given_up, mode, cx);
-        }
+        undo::never_arrived(given_up, mode, cx);
         return;
     }
-    let Some(mut owed) = cx.common.outbox.owed.remove(place) else {
+    let Some(owed) = cx.common.outbox.owed.remove(place) else {
         return;
     };
+    let tried_at = match owed.state {
+        OwedState::InFlight { since } => since,
+        OwedState::Pending { .. } | OwedState::Doubt { .. } => cx.now,
+    };
+    keep(owed, tried_at, cx);
+}
+
+/// Whether no more is kept.
+pub(super) fn keeps_most(cx: &Cx<'_>) -> bool {
+    cx.common.outbox.parked.len() >= PARKED_MAX
+}
+
+/// Keeps `owed`, which is out of the line and was last tried at `tried_at`, until the customer writes.
+pub(super) fn keep(mut owed: Owed, tried_at: Timestamp, cx: &mut Cx<'_>) {
     // Whatever became of an attempt: it waits now.
     owed.state = OwedState::Pending { not_before: cx.now };
     note(&owed, MessageState::Parked, WINDOW_CLOSED, cx);
+    // They have written since it was tried: the window has opened, and nobody need wait for it.
+    let open = window_shut(cx.common, cx.policy, cx.now).is_none();
+    if open && cx.common.last_inbound_at > Some(tried_at) {
+        return rejoin(owed, cx);
+    }
     let until = cx.now + cx.queue().parked_for;
-    cx.common.outbox.parked.push_back(Parked { owed, until });
+    let later = |one: &Parked| one.owed.effect > owed.effect;
+    let parked = &mut cx.common.outbox.parked;
+    let place = parked.iter().position(later).unwrap_or(parked.len());
+    parked.insert(place, Parked { owed, until });
 }
 
 /// The customer has written: what was kept for them leaves, in the order in which it was written, before anything new.
@@ -95,17 +114,23 @@ pub(super) fn window_opened(cx: &mut Cx<'_>) {
     if window_shut(cx.common, cx.policy, cx.now).is_some() {
         return;
     }
-    for Parked { mut owed, .. } in std::mem::take(&mut cx.common.outbox.parked) {
-        note(&owed, MessageState::Pending, WINDOW_OPEN, cx);
-        owed.state = OwedState::Pending { not_before: cx.now };
-        // Its patience begins now: it could not leave before.
-        owed.decided_at = cx.now;
-        let later =
-            |one: &Owed| one.effect > owed.effect && matches!(one.state, OwedState::Pending { .. });
-        let line = &mut cx.common.outbox.owed;
-        let place = line.iter().position(later).unwrap_or(line.len());
-        line.insert(place, owed);
+    for Parked { owed, .. } in std::mem::take(&mut cx.common.outbox.parked) {
+        rejoin(owed, cx);
     }
+}
+
+/// Puts what was kept into the line again, at its place by the order of writing.
+fn rejoin(mut owed: Owed, cx: &mut Cx<'_>) {
+    note(&owed, MessageState::Pending, WINDOW_OPEN, cx);
+    owed.state = OwedState::Pending { not_before: cx.now };
+    // Its patience begins now: it could not leave before. Nor has it been tried as yet, as far as reports go.
+    owed.decided_at = cx.now;
+    owed.attempts = 0;
+    let later =
+        |one: &Owed| one.effect > owed.effect && matches!(one.state, OwedState::Pending { .. });
+    let line = &mut cx.common.outbox.owed;
+    let place = line.iter().position(later).unwrap_or(line.len());
+    line.insert(place, owed);
 }
 
 /// Gives up what the customer has not fetched in time.
@@ -117,7 +142,7 @@ pub(super) fn expire(mode: &mut Mode, cx: &mut Cx<'_>) {
             return;
         };
         leave(&owed, MessageState::Failed, EXPIRED, cx);
-        undo::answered_nobody(owed, mode, cx);
+        undo::answered_nobody(owed.effect, owed.stopped, mode, cx);
     }
 }
 
@@ -127,7 +152,7 @@ pub(super) fn leave(owed: &Owed, state: MessageState, why: &str, cx: &mut Cx<'_>
         cx.texts.remove(&entry);
     }
     note(owed, state, why, cx);
-    cx.common.outbox.remember_sent(owed.left(state));
+    cx.remember_sent(owed.left(state));
 }
 
 fn note(owed: &Owed, state: MessageState, code: &str, cx: &mut Cx<'_>) {

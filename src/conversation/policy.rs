@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::Calendar;
+pub use super::common::HANDOFFS_MAX;
 use super::line::{Crowd, Tell};
 pub use super::looping::LoopBreaker;
 use super::message::Medium;

@@ -73,6 +73,7 @@ fn hold_back(cx: &mut Cx<'_>, mode: &mut Mode, place: usize, gate: Gate) {
         }
     };
     failed(owed.class, owed.handoff, mode, cx.now);
+    undo::never_arrived(owed, mode, cx);
     if why == AI_OFF {
         // The answer was held back, the question stands: it goes to people.
         *mode = match std::mem::take(mode) {
@@ -162,7 +163,7 @@ pub(super) fn strike(
         state
     };
     note_settled(&owed, state, why, cause, cx);
-    cx.common.outbox.remember_sent(owed.left(state));
+    cx.remember_sent(owed.left(state));
 }
 
 /// Puts on the trail what became of a message.
@@ -240,6 +241,7 @@ pub(super) fn settled(
                 Some(_) | None => {
                     strike(cx, place, MessageState::Failed, code, Some(*cause));
                     failed(owed.class, owed.handoff, mode, cx.now);
+                    undo::never_arrived(owed, mode, cx);
                 }
             }
         }
@@ -249,9 +251,6 @@ pub(super) fn settled(
 
 pub(super) fn sent(place: usize, owed: &Owed, provider_id: &str, cx: &mut Cx<'_>) {
     cx.common.outbox.owed.remove(place);
-    if let Some(entry) = owed.entry {
-        cx.texts.remove(&entry);
-    }
     let after_ms = millis(owed.decided_at, cx);
     cx.note(Fact::Settled {
         effect: owed.effect,
@@ -266,9 +265,7 @@ pub(super) fn sent(place: usize, owed: &Owed, provider_id: &str, cx: &mut Cx<'_>
     if owed.class == Class::Human {
         undo::answered_by(owed.effect, cx);
     }
-    cx.common
-        .outbox
-        .remember_sent(owed.left(MessageState::Sent));
+    cx.remember_taken(owed);
 }
 
 /// The acknowledgement never drops silently: if it cannot go, the ladder moves on.

@@ -1,6 +1,7 @@
 //! What providers report of messages that were sent: late, repeated, and in any order.
 //!
 //! A report settles doubt, and moves a message only forward. It finds a message in the line or among the last that left.
+//! A refusal that comes late is taken as one that came at once ([`late`]).
 
 use super::Mode;
 use super::asking::millis;
@@ -10,6 +11,8 @@ use super::outbox::Owed;
 use super::release::{failed, sent, strike};
 use super::trail::Fact;
 use super::words::MessageState;
+use super::{late, parked, undo};
+use crate::ids::EffectId;
 
 /// A provider reported on a message. Only a later state counts; doubt is settled by any report.
 pub(super) fn reported(report: &Report, mode: &mut Mode, cx: &mut Cx<'_>) -> bool {
@@ -27,7 +30,6 @@ pub(super) fn reported(report: &Report, mode: &mut Mode, cx: &mut Cx<'_>) -> boo
     if cx.common.outbox.find(effect).is_some_and(untold) {
         return false;
     }
-    let code = report.code.clone().unwrap_or_default();
     if let Some(place) = cx
         .common
         .outbox
@@ -37,15 +39,7 @@ pub(super) fn reported(report: &Report, mode: &mut Mode, cx: &mut Cx<'_>) -> boo
     {
         let owed = cx.common.outbox.owed[place].clone();
         if report.state == ReportState::Failed {
-            stop_if_blocked(report, cx);
-            strike(
-                cx,
-                place,
-                MessageState::Failed,
-                &code,
-                report.failure.or(Some(FailureCause::Other)),
-            );
-            failed(owed.class, owed.handoff, mode, cx.now);
+            refused(place, owed, report, mode, cx);
         } else {
             sent(place, &owed, &report.provider_id, cx);
         }
@@ -53,18 +47,46 @@ pub(super) fn reported(report: &Report, mode: &mut Mode, cx: &mut Cx<'_>) -> boo
             return true;
         }
     }
-    let Some(known) = cx
-        .common
-        .outbox
-        .sent
-        .iter_mut()
-        .find(|sent| sent.effect == effect)
-    else {
+    moved_on(effect, state, report, mode, cx)
+}
+
+/// What was under way, or in doubt, will not arrive.
+fn refused(place: usize, owed: Owed, report: &Report, mode: &mut Mode, cx: &mut Cx<'_>) {
+    stop_if_blocked(report, cx);
+    if report.failure == Some(FailureCause::WindowClosed) && parked::may_park(&owed) {
+        return parked::park(place, mode, cx);
+    }
+    let cause = report.failure.or(Some(FailureCause::Other));
+    let code = report.code.clone().unwrap_or_default();
+    strike(cx, place, MessageState::Failed, &code, cause);
+    failed(owed.class, owed.handoff, mode, cx.now);
+    undo::never_arrived(owed, mode, cx);
+}
+
+/// A message that has left the line moves forward, unless it has got further already.
+fn moved_on(
+    effect: EffectId,
+    state: MessageState,
+    report: &Report,
+    mode: &mut Mode,
+    cx: &mut Cx<'_>,
+) -> bool {
+    let mut all = cx.common.outbox.sent.iter_mut();
+    let Some(known) = all.find(|sent| sent.effect == effect) else {
         return false;
     };
     if rank(state) <= rank(known.state) {
         return false;
     }
+    cx.forget_old();
+    let failing = state == MessageState::Failed;
+    if failing && late::parked(effect, report.failure, cx) {
+        return true;
+    }
+    let mut all = cx.common.outbox.sent.iter_mut();
+    let Some(known) = all.find(|sent| sent.effect == effect) else {
+        return false;
+    };
     known.state = state;
     let (class, decided_at, handoff) = (known.class, known.decided_at, known.handoff);
     stop_if_blocked(report, cx);
@@ -74,13 +96,23 @@ pub(super) fn reported(report: &Report, mode: &mut Mode, cx: &mut Cx<'_>) -> boo
         class,
         state,
         provider_id: report.provider_id.clone(),
-        code,
+        code: report.code.clone().unwrap_or_default(),
         cause: report.failure,
         attempts: 0,
         after_ms,
     });
-    if state == MessageState::Failed {
-        failed(class, handoff, mode, cx.now);
+    match state {
+        MessageState::Failed => {
+            failed(class, handoff, mode, cx.now);
+            late::failed(effect, mode, cx);
+        }
+        MessageState::Delivered | MessageState::Read => late::arrived(effect, cx),
+        MessageState::Pending
+        | MessageState::InFlight
+        | MessageState::Sent
+        | MessageState::Suppressed
+        | MessageState::InDoubt
+        | MessageState::Parked => {}
     }
     true
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::looping::Been;
 use super::survey::Survey;
 use crate::clock::Timestamp;
 use crate::ids::{AgentName, HandoffId};
@@ -25,4 +26,6 @@ pub struct Routing {
     pub(super) alternatives: Option<HandoffId>,
     /// The question how it went, while an answer counts as one.
     pub(super) survey: Option<Survey>,
+    /// The queues that its handoffs waited in, the last one last.
+    pub(super) been: Vec<Been>,
 }

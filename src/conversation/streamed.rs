@@ -50,5 +50,5 @@ pub(super) fn close_stream(effect: EffectId, written: Option<Written>, cx: &mut 
         attempts: 1,
         after_ms: millis(owed.decided_at, cx),
     });
-    cx.common.outbox.remember_sent(owed.left(state));
+    cx.remember_sent(owed.left(state));
 }

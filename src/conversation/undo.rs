@@ -1,9 +1,9 @@
-//! Taking back what a person wrote and what has surely not left.
+//! Taking back what a person wrote and what has surely not left; and what it means that words reached nobody.
 //!
 //! A person's words stop clocks when they are written: the customer's wait, the first human word, the next one. Taken
-//! back before they left, they have answered nobody, and the clocks go on as if they had never been written
-//! ([`Stopped`] remembers how they stood). Another word of a person that still waits in the line inherits the memory;
-//! whatever else answers the customer ends it. What the clocks have counted by then stays on the trail: a clock that
+//! back before they left, or given up, they have answered nobody, and the clocks go on as if they had never been written
+//! ([`Stopped`] remembers how they stood). Another word of a person that may still arrive inherits the memory; whatever
+//! else answers the customer ends it. What the clocks have counted by then stays on the trail: a clock that
 //! goes on is counted again when it is stopped again.
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Mode;
 use super::common::Cx;
 use super::human::Human;
-use super::outbox::{Owed, OwedState};
+use super::outbox::{Owed, OwedState, Sent};
 use super::parked::{self, Parked};
 use super::release::strike;
 use super::words::{Class, MessageState, ModeName};
@@ -101,7 +101,7 @@ pub(super) fn undo(effect: EffectId, mode: &mut Mode, cx: &mut Cx<'_>) -> bool {
     if let Some(place) = outbox.owed.iter().position(pending) {
         let owed = outbox.owed[place].clone();
         strike(cx, place, undone, why, None);
-        answered_nobody(owed, mode, cx);
+        answered_nobody(effect, owed.stopped, mode, cx);
         return true;
     }
     let kept = outbox.parked.iter().position(|one| pending(&one.owed));
@@ -109,20 +109,57 @@ pub(super) fn undo(effect: EffectId, mode: &mut Mode, cx: &mut Cx<'_>) -> bool {
         return false;
     };
     parked::leave(&owed, undone, why, cx);
-    answered_nobody(owed, mode, cx);
+    answered_nobody(effect, owed.stopped, mode, cx);
     true
 }
 
-/// These words have reached nobody: the next word of a person that waits answers in their stead, or the clocks go on.
-pub(super) fn answered_nobody(words: Owed, mode: &mut Mode, cx: &mut Cx<'_>) {
-    let Some(stopped) = words.stopped else {
-        return;
+/// The words `owed` were given up. Unless they may have arrived all the same, the customer has not been answered; whoever
+/// has blocked us waits for nobody.
+pub(super) fn never_arrived(owed: Owed, mode: &mut Mode, cx: &mut Cx<'_>) {
+    if !owed.in_doubt && !cx.common.unreachable {
+        answered_nobody(owed.effect, owed.stopped, mode, cx);
+    }
+}
+
+/// The words `effect`, which stopped this, have reached nobody: the next word of a person answers in their stead, or the
+/// clocks go on.
+pub(super) fn answered_nobody(
+    effect: EffectId,
+    stopped: Option<Stopped>,
+    mode: &mut Mode,
+    cx: &mut Cx<'_>,
+) {
+    let Some(stopped) = stopped else { return };
+    let outbox = &mut cx.common.outbox;
+    let may_arrive = |sent: &&Sent| {
+        let lost = matches!(
+            sent.state,
+            MessageState::Failed | MessageState::Suppressed | MessageState::Parked
+        );
+        sent.class == Class::Human && !lost && sent.effect > effect
     };
-    let later = |owed: &&mut Owed| owed.effect > words.effect && owed.stopped.is_some();
-    let next = cx.common.outbox.all_mut().filter(later);
-    match next.min_by_key(|owed| owed.effect) {
-        Some(next) => next.stopped = next.stopped.take().map(|theirs| theirs.after(stopped)),
-        None => stopped.give_back(mode, cx),
+    let taken = outbox
+        .sent
+        .iter()
+        .filter(may_arrive)
+        .map(|sent| sent.effect);
+    let taken = taken.min();
+    let waits = |owed: &&Owed| owed.effect > effect && owed.stopped.is_some();
+    let waits = outbox.all().filter(waits).map(|owed| owed.effect).min();
+    let Some(next) = taken.into_iter().chain(waits).min() else {
+        return stopped.give_back(mode, cx);
+    };
+    let sent = outbox.sent.iter_mut().find(|sent| sent.effect == next);
+    let of_it = match sent {
+        Some(sent) => Some(&mut sent.stopped),
+        None => outbox
+            .all_mut()
+            .find(|owed| owed.effect == next)
+            .map(|owed| &mut owed.stopped),
+    };
+    // None: it has arrived, and was the answer.
+    if let Some(theirs) = of_it {
+        *theirs = theirs.take().map(|theirs| theirs.after(stopped));
     }
 }
 
@@ -130,6 +167,9 @@ pub(super) fn answered_nobody(words: Owed, mode: &mut Mode, cx: &mut Cx<'_>) {
 pub(super) fn answered_otherwise(cx: &mut Cx<'_>) {
     for owed in cx.common.outbox.all_mut() {
         owed.stopped = None;
+    }
+    for sent in &mut cx.common.outbox.sent {
+        sent.stopped = None;
     }
 }
 

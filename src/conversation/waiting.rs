@@ -12,6 +12,7 @@ use super::ai::Ai;
 use super::asking::{Asking, Upshot};
 use super::common::{Common, Cx};
 use super::handoff::{self, Handoff};
+use super::looping;
 use super::message::Inbound;
 use super::policy::RungAction;
 use super::texts::{TextArgs, TextKey};
@@ -342,7 +343,9 @@ impl Waiting {
         by: Option<AgentName>,
         cx: &mut Cx<'_>,
     ) {
+        looping::remember_queue(cx);
         cx.common.queue = queue.clone();
+        looping::remember_queue(cx);
         self.to.clone_from(&to);
         cx.common.routing.offered_until = None;
         let epoch = cx.change_owner();

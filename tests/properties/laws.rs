@@ -1,15 +1,18 @@
 //! The laws, and a small model of ownership, handoffs, messages and clocks that they are held against.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use segue::clock::Timestamp;
 use segue::conversation::decision::{Answer, Decision, Perform, Refusal, Signal};
 use segue::conversation::event::{Act, Event};
-use segue::conversation::message::Attempt;
+use segue::conversation::message::{Attempt, ReportState};
 use segue::conversation::policy::Policy;
 use segue::conversation::trail::{Entry, Fact, GhostCause};
 use segue::conversation::words::{By, Class, MessageState, ModeName, Role, SlaClock};
-use segue::conversation::{Conversation, HEAD_BYTES_ALARM, LINE_MAX, Mode, OwedState, PARKED_MAX};
+use segue::conversation::{
+    Conversation, HEAD_BYTES_ALARM, LINE_MAX, Mode, OwedState, PARKED_MAX, SENT_MAX,
+};
 use segue::ids::{AgentName, AskId, EffectId, HandoffId, OwnerEpoch};
 
 type Law = Result<(), String>;
@@ -19,6 +22,7 @@ fn law(holds: bool, said: impl Fn() -> String) -> Law {
 }
 
 /// A message that was decided and has not left the line.
+#[derive(Clone, Copy)]
 struct Message {
     class: Class,
     decided_at: Timestamp,
@@ -38,6 +42,16 @@ struct Answers {
     since: Option<Timestamp>,
     /// The handoff whose first human word they were.
     first_of: Option<u64>,
+}
+
+/// How long a provider may take to refuse what it had taken.
+const TOLD_WITHIN: Duration = Duration::from_hours(1);
+
+/// What the words answered is not given back any more.
+fn forget(words: &mut Option<Message>) {
+    if let Some(words) = words {
+        words.answers = None;
+    }
 }
 
 /// What is known from the events and the trail alone.
@@ -62,6 +76,12 @@ pub struct Laws {
     /// Out of the line until the customer writes.
     parked: BTreeMap<EffectId, Message>,
     left: BTreeMap<EffectId, MessageState>,
+    /// The last that left, the newest last; a person's words may still turn out not to have arrived.
+    sent: VecDeque<(EffectId, Option<Message>)>,
+    /// Every message that is a person's words.
+    human: BTreeSet<EffectId>,
+    /// Nothing can be delivered: nobody waits for it.
+    unreachable: bool,
     last_released: EffectId,
     asked: Option<AskId>,
     ended: BTreeSet<AskId>,
@@ -93,6 +113,9 @@ impl Laws {
             line: BTreeMap::new(),
             parked: BTreeMap::new(),
             left: BTreeMap::new(),
+            sent: VecDeque::new(),
+            human: BTreeSet::new(),
+            unreachable: false,
             last_released: EffectId(0),
             asked: None,
             ended: BTreeSet::new(),
@@ -116,6 +139,7 @@ impl Laws {
     ) -> Law {
         self.nothing_of_nothing(event, d, c, before, after)?;
         self.outcome(event);
+        self.unreachable = c.common().unreachable;
         let owner_before = self.owner.clone();
         for entry in &d.entries {
             self.entry(entry, event, d, now)?;
@@ -178,6 +202,14 @@ impl Laws {
         if let Event::SendSettled { effect, attempt } = event
             && matches!(attempt, Attempt::Rejected { .. })
             && let Some(message) = self.line.get_mut(effect)
+        {
+            message.may_go = true;
+        }
+        if let Event::Reported(report) = event
+            && report.state == ReportState::Failed
+            && let Some(message) = report
+                .effect
+                .and_then(|(_, effect)| self.line.get_mut(&effect))
         {
             message.may_go = true;
         }
@@ -326,6 +358,9 @@ impl Laws {
             let known =
                 self.line.insert(effect, message).is_some() || self.left.contains_key(&effect);
             law(!known, || format!("message {effect} was decided twice"))?;
+            if class == Class::Human {
+                self.human.insert(effect);
+            }
         }
         let Fact::Settled {
             effect,
@@ -346,7 +381,17 @@ impl Laws {
             return Ok(());
         }
         let message = self.line.remove(effect).or(self.parked.remove(effect));
-        self.words_settled(*effect, message.as_ref(), *state, code);
+        self.words_settled(*effect, message.as_ref(), *state, code, now);
+        let known = self.left.contains_key(effect);
+        if !known {
+            let taken = *state == MessageState::Sent && code != "elsewhere";
+            let theirs = message.as_ref().filter(|one| one.class == Class::Human);
+            let kept = theirs.filter(|one| taken && !one.doubted).copied();
+            self.sent.push_back((*effect, kept));
+            if self.sent.len() > SENT_MAX {
+                self.sent.pop_front();
+            }
+        }
         if message.is_none() {
             // a later report, or a stream that was lost
             let lost = code == "stream_lost";
@@ -386,7 +431,10 @@ impl Laws {
     ) -> Result<bool, String> {
         match state {
             MessageState::Parked => {
-                let message = self.line.remove(&effect).ok_or("parked, not in the line")?;
+                let message = match self.line.remove(&effect) {
+                    Some(message) => message,
+                    None => self.refused_late(effect, now)?,
+                };
                 law(message.class == Class::Human, || {
                     format!("{effect} of the class {} is kept", message.class)
                 })?;
@@ -396,7 +444,11 @@ impl Laws {
             MessageState::Pending => {
                 let mut message = self.parked.remove(&effect).ok_or("it was not parked")?;
                 let wrote = matches!(event, Event::CustomerWrote { .. });
-                law(wrote, || format!("{effect} leaves, and nobody wrote"))?;
+                // Or they wrote before the refusal came.
+                let refused = matches!(event, Event::Reported(_) | Event::SendSettled { .. });
+                law(wrote || refused, || {
+                    format!("{effect} leaves, and nobody wrote")
+                })?;
                 message.decided_at = now;
                 message.was_kept = true;
                 self.line.insert(effect, message);
@@ -404,6 +456,26 @@ impl Laws {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Words that the provider had taken, and refuses in a report.
+    fn refused_late(&mut self, effect: EffectId, now: Timestamp) -> Result<Message, String> {
+        let place = self.sent.iter().position(|(one, _)| *one == effect);
+        let (_, words) = place
+            .and_then(|place| self.sent.remove(place))
+            .ok_or("parked, neither in the line nor sent")?;
+        let state = self.left.remove(&effect);
+        law(state == Some(MessageState::Sent), || {
+            format!("{effect} is parked as {state:?}")
+        })?;
+        let words = words.ok_or("parked, and nobody's words")?;
+        law(now < words.decided_at + TOLD_WITHIN, || {
+            format!("{effect} is parked after its time")
+        })?;
+        Ok(Message {
+            may_go: true,
+            ..words
+        })
     }
 
     /// What a shut window holds back of a person's words is kept until the customer writes, or its time is over.
@@ -436,30 +508,69 @@ impl Laws {
         message: Option<&Message>,
         state: MessageState,
         code: &str,
+        now: Timestamp,
     ) {
-        match (message.and_then(|one| one.answers), state) {
-            (Some(answers), MessageState::Suppressed | MessageState::Failed)
-                if ["undone", "parked_expired", "window_closed"].contains(&code) =>
-            {
-                self.taken_back(effect, answers);
+        let late = |(one, words): &(EffectId, Option<Message>)| {
+            let words =
+                words.filter(|words| *one == effect && now < words.decided_at + TOLD_WITHIN);
+            words.and_then(|words| words.answers)
+        };
+        let answers = match message {
+            Some(message) => message.answers,
+            None => self.sent.iter().find_map(late),
+        };
+        let by_people = ["undone", "parked_expired"].contains(&code);
+        match (answers, state) {
+            (Some(answers), MessageState::Suppressed | MessageState::Failed) => {
+                if by_people || !self.unreachable {
+                    self.taken_back(effect, answers, now);
+                }
+            }
+            (_, MessageState::Delivered | MessageState::Read) if self.human.contains(&effect) => {
+                for (_, words) in self.sent.iter_mut().filter(|(one, _)| *one <= effect) {
+                    forget(words);
+                }
+                self.answered_by(effect);
             }
             (_, MessageState::Sent) if code == "elsewhere" => self.answered_otherwise(),
-            (_, MessageState::Sent) => {
-                let before = self.line.range_mut(..effect);
-                let before = before.chain(self.parked.range_mut(..effect));
-                before.for_each(|(_, earlier)| earlier.answers = None);
-            }
+            (_, MessageState::Sent) if self.human.contains(&effect) => self.answered_by(effect),
             _ => {}
         }
     }
 
-    /// Taken back before they left: the next word that waits answers in their stead, or the customer waits on.
-    fn taken_back(&mut self, effect: EffectId, answers: Answers) {
+    fn answered_by(&mut self, effect: EffectId) {
+        let before = self.line.range_mut(..effect);
+        let before = before.chain(self.parked.range_mut(..effect));
+        before.for_each(|(_, earlier)| earlier.answers = None);
+    }
+
+    /// They reached nobody: the next word that may arrive answers in their stead, or the customer waits on.
+    fn taken_back(&mut self, effect: EffectId, answers: Answers, now: Timestamp) {
+        if let Some((_, words)) = self.sent.iter_mut().find(|(one, _)| *one == effect) {
+            forget(words);
+        }
         let later = self.line.range_mut(effect..);
         let later = later.chain(self.parked.range_mut(effect..));
-        let answers_too = later.filter(|(_, one)| one.answers.is_some());
-        let next = answers_too.min_by_key(|(other, _)| **other);
-        if let Some(next) = next.and_then(|(_, one)| one.answers.as_mut()) {
+        let waits = later.filter(|(other, one)| **other != effect && one.answers.is_some());
+        let waits = waits.map(|(other, one)| (*other, one.answers.as_mut()));
+        let left = &self.left;
+        let may_arrive = |other: EffectId| {
+            let state = left.get(&other);
+            !matches!(state, Some(MessageState::Failed | MessageState::Suppressed))
+        };
+        let human = &self.human;
+        let taken = self.sent.iter_mut();
+        let taken = taken
+            .filter(|(other, _)| *other > effect && human.contains(other) && may_arrive(*other));
+        let taken = taken.map(|(other, words)| {
+            let words = words.as_mut();
+            let words = words.filter(|words| now < words.decided_at + TOLD_WITHIN);
+            (*other, words.and_then(|words| words.answers.as_mut()))
+        });
+        let next = waits.chain(taken).min_by_key(|(other, _)| *other);
+        if let Some((_, next)) = next {
+            // None: that one was the answer.
+            let Some(next) = next else { return };
             next.since = answers.since.into_iter().chain(next.since).min();
             next.first_of = answers.first_of.or(next.first_of);
             return;
@@ -475,6 +586,7 @@ impl Laws {
         for message in self.line.values_mut().chain(self.parked.values_mut()) {
             message.answers = None;
         }
+        self.sent.iter_mut().for_each(|(_, words)| forget(words));
     }
 
     /// Each question ends once; whoever withdraws one says so to the caller at once.

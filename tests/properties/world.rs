@@ -519,7 +519,8 @@ impl World {
             (ReportState::Read, None),
             (ReportState::Failed, Some(FailureCause::ProviderError)),
             (ReportState::Failed, Some(FailureCause::Blocked)),
-        ][pick.at(5)];
+            (ReportState::Failed, Some(FailureCause::WindowClosed)),
+        ][pick.at(6)];
         let conversation = self.conversation.common().id;
         self.decide(Event::Reported(Report {
             effect: Some((conversation, effect)),

@@ -485,6 +485,9 @@ impl World {
             Some(&"sent") => (ReportState::Sent, None),
             Some(&"delivered") => (ReportState::Delivered, None),
             Some(&"read") => (ReportState::Read, None),
+            Some(&"failed") if words.get(1) == Some(&"63016") => {
+                (ReportState::Failed, Some(FailureCause::WindowClosed))
+            }
             Some(&"failed") => (ReportState::Failed, Some(FailureCause::ProviderError)),
             Some(&"blocked") => (ReportState::Failed, Some(FailureCause::Blocked)),
             _ => return Err("report sent, delivered, read, failed or blocked".into()),

@@ -11,7 +11,9 @@ use super::calendars;
 use super::channels::unknown_queue;
 use super::{routing, windows};
 use crate::conversation::calendar::Calendar;
-use crate::conversation::policy::{LoopBreaker, OnLapse, QueuePolicy, Rung, RungAction};
+use crate::conversation::policy::{
+    HANDOFFS_MAX, LoopBreaker, OnLapse, QueuePolicy, Rung, RungAction,
+};
 use crate::conversation::words::HandbackPolicy;
 use crate::ids::{CalendarName, QueueName};
 
@@ -159,7 +161,9 @@ fn loop_breaker(reader: &mut Reader<'_>, section: &mut Section<'_>) -> Option<Lo
     if !section.has("loop_breaker") {
         return None;
     }
-    let handoffs = inner.integer(reader, "handoffs", 2..=100);
+    // So many are remembered: a rule that asks for more would never be heard of again.
+    let most = i64::try_from(HANDOFFS_MAX).unwrap_or(i64::MAX);
+    let handoffs = inner.integer(reader, "handoffs", 2..=most);
     let within = inner.duration(reader, "within", CLOCK);
     for key in ["handoffs", "within"] {
         inner.missing(
