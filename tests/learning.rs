@@ -853,7 +853,18 @@ fn words_that_were_taken_back_are_no_reply() {
             }
         }
         let facts = Facts::of(&ana.conversation);
-        let record = fold(facts, &entries, Timestamp::ZERO, ana.now);
+        let record = fold(facts.clone(), &entries, Timestamp::ZERO, ana.now);
+        let told = source::Told {
+            facts,
+            entries,
+            more: false,
+        };
+        let exported = segue::learning::export::line(told, ana.now).turns;
+        let mut exported = exported.iter().filter(|turn| turn.role == "human");
+        assert!(
+            exported.all(|turn| turn.unsent == (replies == 0)),
+            "{state}"
+        );
         let first = &record.handoffs[0];
         assert_eq!(
             (first.replies, first.replied_after_ms(), first.said.len()),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approval;
 use super::trail::{Entry, Fact, Source, Usage};
-use super::words::{By, Class, MessageState, ModelFault, Reason};
+use super::words::{By, MessageState, ModelFault, Reason};
 use crate::ids::{AskId, ConversationId, EffectId};
 use crate::triage::Settings;
 
@@ -127,12 +127,11 @@ pub fn lines<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Line> {
     seen.filter_map(|entry| line(&entry.fact)).collect()
 }
 
-/// The words of people among `entries` that were taken back or never arrived: the customer does not know them.
+/// The messages among `entries` that were held back, taken back or never arrived: the customer does not know them.
 pub fn unsaid<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeSet<EffectId> {
     let of = |entry: &Entry| {
         if let Fact::Settled {
             effect,
-            class: Class::Human,
             state: MessageState::Suppressed | MessageState::Failed,
             ..
         } = entry.fact
@@ -147,7 +146,13 @@ pub fn unsaid<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeSet<Effe
 
 /// Whether what `entry` says, if it says anything, was not unsaid.
 pub fn said(entry: &Entry, unsaid: &BTreeSet<EffectId>) -> bool {
-    !matches!(&entry.fact, Fact::HumanWrote { effect, .. } if unsaid.contains(effect))
+    if let Fact::AiWrote { effect, .. }
+    | Fact::HumanWrote { effect, .. }
+    | Fact::SystemWrote { effect, .. } = &entry.fact
+    {
+        return !unsaid.contains(effect);
+    }
+    true
 }
 
 /// What the model may see of a fact; none for most.
@@ -272,6 +277,7 @@ pub struct ModelFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conversation::words::Class;
 
     fn customer(text: &str) -> Line {
         Line::Customer(text.to_owned())
@@ -282,27 +288,41 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_took_back_or_what_never_arrived_was_not_said() {
-        let trail = |state: MessageState| -> Vec<Entry> {
-            let facts = [
-                Fact::HumanWrote {
-                    effect: EffectId(4),
-                    agent: "Ana".into(),
-                    text: "You owe us 400".to_owned(),
-                    first_response_ms: None,
-                    reply_ms: None,
-                },
-                Fact::Settled {
-                    effect: EffectId(4),
-                    class: Class::Human,
-                    state,
-                    provider_id: String::new(),
-                    code: String::new(),
-                    cause: None,
-                    attempts: 0,
-                    after_ms: 0,
-                },
-            ];
+    fn what_was_held_back_taken_back_or_never_arrived_was_not_said() {
+        let effect = EffectId(4);
+        let wrote = [
+            Fact::HumanWrote {
+                effect,
+                agent: "Ana".into(),
+                text: "You owe us 400".to_owned(),
+                first_response_ms: None,
+                reply_ms: None,
+            },
+            Fact::AiWrote {
+                effect,
+                ask: AskId(1),
+                text: "It is free.".to_owned(),
+                sources: Vec::new(),
+                partial: false,
+            },
+            Fact::SystemWrote {
+                effect,
+                class: Class::Ack,
+                text: "A person will take over.".to_owned(),
+                choices: Vec::new(),
+            },
+        ];
+        let trail = |wrote: &Fact, state: MessageState| -> Vec<Entry> {
+            let settled = Fact::Settled {
+                effect,
+                class: Class::Human,
+                state,
+                provider_id: String::new(),
+                code: String::new(),
+                cause: None,
+                attempts: 0,
+                after_ms: 0,
+            };
             let entry = |(n, fact)| Entry {
                 n,
                 at: crate::clock::Timestamp::ZERO,
@@ -310,9 +330,13 @@ mod tests {
                 rules: 0,
                 fact,
             };
-            (0..).zip(facts).map(entry).collect()
+            (0..).zip([wrote.clone(), settled]).map(entry).collect()
         };
-        let check = |state, said: usize| assert_eq!(lines(&trail(state)).len(), said, "{state}");
+        let check = |state, said: usize| {
+            for fact in &wrote {
+                assert_eq!(lines(&trail(fact, state)).len(), said, "{state}: {fact:?}");
+            }
+        };
         check(MessageState::Sent, 1);
         check(MessageState::InDoubt, 1);
         check(MessageState::Parked, 1);

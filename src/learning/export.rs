@@ -10,6 +10,7 @@ use super::fold::fold;
 use super::shown::Shown;
 use super::source::Told;
 use crate::clock::Timestamp;
+use crate::conversation::question;
 use crate::conversation::trail::{Entry, Fact, Source};
 use crate::conversation::words::{Class, Outcome, Verdict};
 
@@ -65,12 +66,23 @@ pub struct Turn {
     /// Whether an answer was cut off.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// Whether it was held back, taken back or never arrived: the customer does not know it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unsent: bool,
 }
 
 /// The line of a conversation.
 pub fn line(told: Told, now: Timestamp) -> Line {
     let Told { facts, entries, .. } = told;
-    let turns: Vec<Turn> = entries.iter().filter_map(turn).collect();
+    let unsaid = question::unsaid(&entries);
+    let turns = entries.iter().filter_map(|entry| {
+        let unsent = !question::said(entry, &unsaid);
+        Some(Turn {
+            unsent,
+            ..turn(entry)?
+        })
+    });
+    let turns: Vec<Turn> = turns.collect();
     let record = fold(facts, &entries, Timestamp::ZERO, now);
     let facts = &record.facts;
     Line {
@@ -112,6 +124,7 @@ fn said(entry: &Entry, role: &'static str, text: &str) -> Turn {
         handoff: None,
         sources: Vec::new(),
         partial: false,
+        unsent: false,
     }
 }
 
