@@ -1,8 +1,8 @@
 //! The question how it went, once at the end of an episode, and what the customer answers.
 //!
-//! Only after the outcomes that the queue names, so never on a handback; it carries who handled it. The gate keeps it
-//! inside the channel's window. A bare number from 1 to 5 answers it without opening another episode, and another number takes
-//! its place; anything else is an ordinary message.
+//! Only after the outcomes that the queue names, so never on a handback; it carries who handled it. It is asked
+//! only inside the channel's window. A bare number from 1 to 5 answers it without opening another episode, and another
+//! number takes its place; anything else is an ordinary message.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::Cx;
 use super::event::Edit;
+use super::gate::window_shut;
 use super::message::Inbound;
 use super::texts::{TextArgs, TextKey};
 use super::trail::Fact;
@@ -39,7 +40,9 @@ pub(super) struct Survey {
 /// The episode has ended with `outcome`: asks, where its queue wants to know.
 pub(super) fn ask(outcome: Outcome, cx: &mut Cx<'_>) {
     cx.common.routing.survey = None;
-    if !cx.queue().survey.contains(&outcome) {
+    // Asked outside the channel's window it would never arrive, and what they write next is no answer to it.
+    let shut = cx.common.unreachable || window_shut(cx.common, cx.policy, cx.now).is_some();
+    if shut || !cx.queue().survey.contains(&outcome) {
         return;
     }
     let by_person =
