@@ -299,7 +299,10 @@ fn page(all: &[Growth]) -> String {
                 .map(|row| (row.at, Some(what(row))))
                 .collect(),
         };
-        body += &format!("<h2>By {}</h2><p>Across: {}.</p>", growth.name, growth.unit);
+        body += &format!(
+            "<h2>By {}</h2><p>Across: {}.</p><div class=\"pair\">",
+            growth.name, growth.unit
+        );
         let rates = [
             line("Segue, messages/s", |row| row.rate),
             line("bare handler", |row| row.bare),
@@ -317,6 +320,7 @@ fn page(all: &[Growth]) -> String {
             &Axis::even(most(|row| row.rss_mib), ""),
             &memory,
         );
+        body += "</div>";
     }
     html::page("Segue as it grows", &body)
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-const WIDTH: f64 = 640.0;
+const WIDTH: f64 = 662.0;
 const HEIGHT: f64 = 270.0;
 /// Room for the ticks' words.
 const LEFT: f64 = 62.0;
-const RIGHT: f64 = 14.0;
+/// Room for half of the last tick's word, as wide as "1,000,000".
+const RIGHT: f64 = 36.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 34.0;
 
