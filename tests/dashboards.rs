@@ -641,25 +641,12 @@ fn silence_without_traffic_is_no_want_of_series() {
 
 /// What comparisons with a number an alert makes: the numbers, products reckoned out.
 fn thresholds(expr: &Expr) -> Vec<f64> {
-    fn number(expr: &Expr) -> Option<f64> {
-        match expr {
-            Expr::Number(number) => number.parse().ok(),
-            Expr::Binary { operator, sides } if operator == "*" => {
-                Some(number(&sides.0)? * number(&sides.1)?)
-            }
-            Expr::Binary { .. }
-            | Expr::Selector(_)
-            | Expr::Call { .. }
-            | Expr::Aggregate { .. }
-            | Expr::Subquery(_) => None,
-        }
-    }
     let mut found = Vec::new();
     expr.walk(&mut |part, _| {
         if let Expr::Binary { operator, sides } = part
             && ["<", ">", "<=", ">=", "==", "!="].contains(&operator.as_str())
         {
-            found.extend(number(&sides.1));
+            found.extend(same::number(&sides.1));
         }
     });
     found

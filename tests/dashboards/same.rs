@@ -27,7 +27,8 @@ pub fn judged(expr: &str, recorded: &BTreeMap<String, String>) -> Option<(Expr, 
     }
 }
 
-fn number(expr: &Expr) -> Option<f64> {
+/// The number that `expr` is, products reckoned out.
+pub fn number(expr: &Expr) -> Option<f64> {
     match expr {
         Expr::Number(number) => number.parse().ok(),
         Expr::Binary { operator, sides } if operator == "*" => {
