@@ -16,6 +16,7 @@ use super::message::Inbound;
 use super::policy::Policy;
 use super::texts::{TextArgs, TextKey};
 use super::trail::Fact;
+use super::undo;
 use super::waiting::Waiting;
 use super::words::{By, Class, Settlement};
 use super::{Conversation, Mode};
@@ -207,6 +208,7 @@ impl Waiting {
     pub(super) fn chose(mut self, key: TextKey, cx: &mut Cx<'_>) -> Mode {
         if key == TextKey::GoOnWithAi {
             cx.common.episode.waiting_since = None;
+            undo::answered_otherwise(cx);
             handoff::settle(&self.handoff, Settlement::Abandoned, cx);
             return self.back_to_ai(By::Customer, String::new(), TextKey::CustomerEnded, cx);
         }

@@ -124,6 +124,7 @@ impl Waiting {
         cx.customer_wrote(inbound, ModeName::Waiting);
         if handoff::customer_ends(inbound, cx) {
             cx.common.episode.waiting_since = None;
+            super::undo::answered_otherwise(cx);
             handoff::settle(&self.handoff, Settlement::Abandoned, cx);
             return self.back_to_ai(By::Customer, String::new(), TextKey::CustomerEnded, cx);
         }

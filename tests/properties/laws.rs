@@ -382,16 +382,7 @@ impl Laws {
         }
         let message = self.line.remove(effect).or(self.parked.remove(effect));
         self.words_settled(*effect, message.as_ref(), *state, code, now);
-        let known = self.left.contains_key(effect);
-        if !known {
-            let taken = *state == MessageState::Sent && code != "elsewhere";
-            let theirs = message.as_ref().filter(|one| one.class == Class::Human);
-            let kept = theirs.filter(|one| taken && !one.doubted).copied();
-            self.sent.push_back((*effect, kept));
-            if self.sent.len() > SENT_MAX {
-                self.sent.pop_front();
-            }
-        }
+        self.has_left(*effect, message.as_ref(), *state, code);
         if message.is_none() {
             // a later report, or a stream that was lost
             let lost = code == "stream_lost";
@@ -419,6 +410,25 @@ impl Laws {
         }
         self.left.insert(*effect, *state);
         Ok(())
+    }
+
+    /// The last that left are remembered; of a person's words that the provider took, what they answered.
+    fn has_left(
+        &mut self,
+        effect: EffectId,
+        message: Option<&Message>,
+        state: MessageState,
+        code: &str,
+    ) {
+        if self.left.contains_key(&effect) {
+            return;
+        }
+        let taken = state == MessageState::Sent && code != "elsewhere";
+        let kept = message.filter(|one| one.class == Class::Human && taken && !one.doubted);
+        self.sent.push_back((effect, kept.copied()));
+        if self.sent.len() > SENT_MAX {
+            self.sent.pop_front();
+        }
     }
 
     /// Whether a message was parked, or leaves because the customer wrote.
@@ -521,10 +531,10 @@ impl Laws {
         };
         let by_people = ["undone", "parked_expired"].contains(&code);
         match (answers, state) {
-            (Some(answers), MessageState::Suppressed | MessageState::Failed) => {
-                if by_people || !self.unreachable {
-                    self.taken_back(effect, answers, now);
-                }
+            (Some(answers), MessageState::Suppressed | MessageState::Failed)
+                if by_people || !self.unreachable =>
+            {
+                self.taken_back(effect, answers, now);
             }
             (_, MessageState::Delivered | MessageState::Read) if self.human.contains(&effect) => {
                 for (_, words) in self.sent.iter_mut().filter(|(one, _)| *one <= effect) {
