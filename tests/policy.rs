@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use segue::app::App;
+use segue::channel::twilio::signature::{SIGNATURE, sign};
 use segue::clock::monotonic;
 use segue::conversation::message::{Body as Said, Customer, Inbound, Medium};
 use segue::conversation::words::Role;
@@ -30,13 +31,20 @@ use tower::ServiceExt as _;
 /// Far above what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What the model always says.
+const ANSWER: &str = "An answer of the model.";
+
 /// What stands on loopback around Segue: a provider of messages, a gateway and a model.
 #[derive(Clone, Default)]
 struct Outside {
+    /// The gateway refuses whatever is posted to it.
+    refuses: Arc<AtomicBool>,
     /// The provider says that the window is shut.
     shut: Arc<AtomicBool>,
     /// What the provider took.
     taken: Arc<Mutex<Vec<String>>>,
+    /// Where it is to report on each of them.
+    report_to: Arc<Mutex<Vec<String>>>,
     /// What the model was asked.
     asked: Arc<Mutex<Vec<String>>>,
 }
@@ -50,7 +58,7 @@ impl Outside {
                 "/2010-04-01/Accounts/{account}/Messages.json",
                 post(message),
             )
-            .route("/callback", post(|| async { StatusCode::OK }))
+            .route("/callback", post(callback))
             .route("/v1/chat/completions", post(complete))
             .with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -67,23 +75,33 @@ impl Outside {
 }
 
 async fn message(State(outside): State<Outside>, body: Bytes) -> (StatusCode, Json<Value>) {
-    let mut form = form_urlencoded::parse(&body);
-    let text = form.find(|(name, _)| name == "Body").expect("a text").1;
+    let form: std::collections::HashMap<_, _> =
+        form_urlencoded::parse(&body).into_owned().collect();
+    let text = form["Body"].clone();
     if outside.shut.load(Ordering::SeqCst) {
         let told = json!({"code": 63016, "message": "outside the allowed window", "status": 400});
         return (StatusCode::BAD_REQUEST, Json(told));
     }
     let mut taken = outside.taken.lock().expect("no panic");
-    taken.push(text.into_owned());
+    taken.push(text);
+    let mut report_to = outside.report_to.lock().expect("no panic");
+    report_to.push(form["StatusCallback"].clone());
     let sid = format!("SM{:032}", taken.len());
     (StatusCode::CREATED, Json(json!({"sid": sid})))
+}
+
+async fn callback(State(outside): State<Outside>) -> StatusCode {
+    if outside.refuses.load(Ordering::SeqCst) {
+        return StatusCode::BAD_REQUEST;
+    }
+    StatusCode::OK
 }
 
 async fn complete(State(outside): State<Outside>, body: Bytes) -> Response {
     let text = String::from_utf8(body.to_vec()).expect("text");
     let streams = text.contains("\"stream\":true");
     outside.asked.lock().expect("no panic").push(text);
-    let message = json!({"role": "assistant", "content": "An answer of the model."});
+    let message = json!({"role": "assistant", "content": ANSWER});
     if streams {
         let piece = |delta: &Value, finish: Value| {
             let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
@@ -201,6 +219,30 @@ impl House {
     }
 }
 
+/// The token of the provider in [`PHONE`].
+const PROVIDERS: &str = "a-token-of-the-tests";
+
+impl House {
+    /// The provider reports on the message that it took as the `n`th, from 0.
+    async fn report(&self, n: usize, status: &str, code: &str) {
+        let url = self.outside.report_to.lock().expect("no panic")[n].clone();
+        let form = format!(
+            "MessageSid=SM{:032}&MessageStatus={status}&To=whatsapp%3A%2B15005550001&ErrorCode={code}",
+            n + 1
+        );
+        let at = url.find("/webhooks/").expect("one of ours");
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(&url[at..])
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header(SIGNATURE, sign(&PROVIDERS.into(), &url, form.as_bytes()))
+            .body(Body::from(form))
+            .expect("a request");
+        let answer = self.router.clone().oneshot(request).await;
+        assert_eq!(answer.expect("infallible").status(), StatusCode::OK);
+    }
+}
+
 /// Waits until `done`.
 async fn until(what: &str, done: impl AsyncFn() -> bool) {
     let end = monotonic() + PATIENCE;
@@ -315,6 +357,65 @@ async fn a_reply_to_a_shut_window_is_parked_shown_taken_back_and_leaves_when_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_a_late_report_refuses_is_parked_or_has_answered_nobody() {
+    let house = House::open(PHONE).await;
+    let ana = house.token("Ana", Role::Agent);
+    let phone = ("phone", Medium::Whatsapp);
+    let customer = "whatsapp:+15005550001";
+    let id = house.write(phone, customer, "a human please").await;
+    let one = format!("/conversations/{id}");
+    let taken = async |n: usize| {
+        until("the provider takes it", async || {
+            house.outside.taken().len() == n
+        })
+        .await;
+    };
+    taken(1).await;
+    house.post(&format!("{one}/claim"), &ana, json!({})).await;
+    taken(2).await;
+    let text = json!({"text": "It is here."});
+    let told = house.post(&format!("{one}/reply"), &ana, text).await;
+    assert_eq!(told["result"], "wrote", "{told}");
+    taken(3).await;
+    let shown = async || house.get(&one, &ana).await;
+    until("it has left", async || shown().await["outbox"] == json!([])).await;
+    assert_eq!(shown().await["waiting_since"], Value::Null);
+    // Taken, and refused in a report: the window was shut. After a restart, too, its words are still there.
+    house.report(2, "undelivered", "63016").await;
+    let kept = shown().await["outbox"].clone();
+    assert_eq!(kept[0]["message"], told["message"], "{kept}");
+    assert_eq!(kept[0]["state"], "parked", "{kept}");
+    let house = house.again().await;
+    house.write(phone, customer, "where is it?").await;
+    until("what was kept leaves", async || {
+        house.outside.taken().len() == 4
+    })
+    .await;
+    assert!(house.outside.taken()[3].contains("It is here."));
+    let lea = house.token("Lea", Role::Lead);
+    let shown = async || house.get(&one, &lea).await;
+    until("it has left once more", async || {
+        shown().await["outbox"] == json!([])
+    })
+    .await;
+    // Answered, as it seems, and then it did not arrive: they have waited since they asked.
+    let asked_at = shown().await["waiting_since"].clone();
+    assert!(asked_at.is_string(), "{asked_at}");
+    let force = json!({"force": true});
+    house.post(&format!("{one}/claim"), &lea, force).await;
+    let text = json!({"text": "At the counter."});
+    house.post(&format!("{one}/reply"), &lea, text).await;
+    until("the provider takes it, too", async || {
+        house.outside.taken().len() == 6 && shown().await["outbox"] == json!([])
+    })
+    .await;
+    assert_eq!(shown().await["waiting_since"], Value::Null);
+    house.report(5, "failed", "30008").await;
+    assert_eq!(shown().await["waiting_since"], asked_at);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_channels_of_one_customer_are_told_to_whoever_answers() {
     let house = House::open(
         &(PHONE.to_owned()
@@ -409,6 +510,61 @@ base_url = \"URL/v1\"
         .call(Method::GET, &path, seller.reveal(), Value::Null)
         .await;
     assert_eq!(status, 404, "nobody learns of what they may not see");
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_model_is_not_shown_as_said_what_never_reached_the_customer() {
+    let house = House::open(
+        "[channels.gate]
+kind = \"http\"
+token = \"gate-token\"
+callback_url = \"URL/callback\"
+callback_secret = \"gate-secret\"
+burst = { quiet_ms = 0, max_ms = 1 }
+[model]
+provider = \"openai\"
+name = \"m\"
+base_url = \"URL/v1\"
+",
+    )
+    .await;
+    let ana = house.token("Ana", Role::Agent);
+    let gate = ("gate", Medium::Http);
+    let outside = house.outside.clone();
+    // How often the `n`th question, from 1, shows the model's own answer.
+    let shown = async |n: usize| -> usize {
+        until("the model is asked", async || outside.asked().len() == n).await;
+        outside.asked()[n - 1].matches(ANSWER).count()
+    };
+    let mut path = String::new();
+    let settled = async |path: &str, n: usize| {
+        until("the answer is settled", async || {
+            let trail = house.get(path, &ana).await;
+            let items = trail["items"].as_array().expect("a list").iter();
+            items.filter(|one| one["kind"] == "settled").count() == n
+        })
+        .await;
+    };
+    for (n, (text, refuses, said)) in [
+        ("when do you open?", true, 0),
+        ("what does it cost?", false, 0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        outside.refuses.store(refuses, Ordering::SeqCst);
+        let id = house.write(gate, "+15005550001", text).await;
+        path = format!("/conversations/{id}/trail");
+        assert_eq!(shown(n + 1).await, said, "{text}");
+        settled(&path, n + 1).await;
+    }
+    // Nor after a restart, when it is read from the disk.
+    let house = house.again().await;
+    house
+        .write(gate, "+15005550001", "which sizes are there?")
+        .await;
+    assert_eq!(shown(3).await, 1, "{path}");
     house.app.stop().await;
 }
 
