@@ -27,6 +27,8 @@ const IDLE_FOR: Duration = Duration::from_secs(20);
 const DETAIL_BYTES_MAX: usize = 200;
 /// The code of a message of which some parts left, and the rest may not any more.
 pub const CUT_SHORT: &str = "cut_short";
+/// The code of a message that did not leave because the circuit of its host is open.
+pub const CIRCUIT_OPEN: &str = "circuit_open";
 
 /// How long a call may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -192,7 +194,7 @@ impl Carrier {
         if let Err(wait) = self.circuits.admit(host, monotonic()) {
             let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             return rejected(
-                "circuit_open",
+                CIRCUIT_OPEN,
                 FailureCause::ProviderError,
                 Retry::After(wait),
             );
@@ -214,7 +216,8 @@ impl Carrier {
                 );
             }
             Change::Closed => tracing::info!(host, "a provider answers again"),
-            Change::None => {}
+            // Told when it opened; that messages still do not leave is told by whoever sends them.
+            Change::Reopened | Change::None => {}
         }
         match outcome {
             Outcome::Answered(status, headers, body) => channel.read(status, &headers, &body),

@@ -45,6 +45,8 @@ pub enum Change {
     None,
     /// The circuit has opened.
     Opened,
+    /// It was open, one call was tried, and it stays open.
+    Reopened,
     /// An open circuit is closed again.
     Closed,
 }
@@ -108,7 +110,10 @@ impl Circuits {
         if state.trying || state.failures >= FAILURES_MAX {
             if !state.is_shut(now) {
                 self.opens.fetch_add(1, Ordering::Relaxed);
-                change = Change::Opened;
+                change = match state.trying {
+                    true => Change::Reopened,
+                    false => Change::Opened,
+                };
             }
             state.shut_until = Some(now + OPEN_FOR);
             state.trying = false;
@@ -217,7 +222,7 @@ mod tests {
             let change = circuits.record("h", answered, later);
             let told = match answered {
                 true => Change::Closed,
-                false => Change::Opened,
+                false => Change::Reopened,
             };
             assert_eq!(change, told);
             assert_eq!(circuits.state("h", later), state, "answered: {answered}");

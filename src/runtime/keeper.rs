@@ -233,6 +233,10 @@ fn turn(me: &ActorRef<Letter>, mut post: Box<Post>, kept: &mut Kept) -> Option<B
             post: *post,
         }));
     }
+    let (common, performer) = (kept.conversation.common(), kept.router.performer());
+    performer
+        .undelivered()
+        .look(&post.event, &common.channel, common.id);
     let ends = ended_ask(&post.event);
     let event = std::mem::replace(&mut post.event, Event::DeadlinePassed);
     let decided = decide(event, kept);

@@ -29,6 +29,7 @@ mod switches;
 #[cfg(test)]
 mod tests;
 mod traced;
+mod undelivered;
 mod waking;
 mod wheel;
 mod window;

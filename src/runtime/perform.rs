@@ -15,6 +15,7 @@ use super::letter::Letter;
 use super::router::Router;
 use super::streaming::StreamCell;
 use super::traced;
+use super::undelivered::Undelivered;
 use super::window::{self, Window};
 use super::{Frame, blocking, others};
 use crate::channel::carrier::Carrier;
@@ -47,6 +48,7 @@ pub struct Performer {
     provider: Arc<str>,
     metrics: Arc<Metrics>,
     under_way: Arc<AtomicUsize>,
+    undelivered: Undelivered,
 }
 
 /// How far a send got at once.
@@ -73,6 +75,7 @@ impl Performer {
             provider: provider.into(),
             metrics,
             under_way: Arc::default(),
+            undelivered: Undelivered::default(),
         }
     }
 
@@ -84,6 +87,11 @@ impl Performer {
     /// The hosts whose last call failed with their circuits, and how often a circuit has opened.
     pub fn circuits(&self) -> (Vec<(String, Circuit)>, u64) {
         (self.carrier.troubled(), self.carrier.circuit_opens())
+    }
+
+    /// The channels whose messages do not get through.
+    pub(super) fn undelivered(&self) -> &Undelivered {
+        &self.undelivered
     }
 
     /// The model.

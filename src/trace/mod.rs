@@ -18,6 +18,7 @@ pub mod export;
 mod handoff;
 mod http;
 pub mod log;
+mod seldom;
 mod spans;
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -25,6 +26,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub use self::cause::Cause;
 pub use self::handoff::{Promised, Settled};
 pub use self::http::{called, carry, status};
+pub use self::seldom::Seldom;
 pub use self::spans::{
     Chat, Sending, Spent, answer, answered, chat, decided, ended, event, failed, finished,
     first_chunk, first_shown, held, send, spent, webhook,
