@@ -83,8 +83,8 @@ mod tests {
         // The first second is out of sight, then the next, then all of them.
         check(60_000, 4);
         check(61_000, 1);
-        check(90_000, 1);
-        check(91_000, 0);
+        check(89_999, 1);
+        check(90_000, 0);
     }
 
     #[test]
