@@ -4,6 +4,7 @@
 //! body before anything in it is read. A body that is signed and not understood is kept raw for people and answered
 //! 2xx: sending it again would not make it clearer.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -27,9 +28,11 @@ use crate::runtime::{Retried, Unavailable, blocking};
 use crate::store::Parked;
 use crate::trace;
 
-/// How often at most a webhook that was turned away is told above DEBUG: strangers decide how many there are, and the
+/// How often at most a webhook of one medium that was turned away is told above DEBUG: strangers decide how many there are, and the
 /// metric counts them all.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// The most of a channel's name that is told where none is configured.
+const NAME_CHARS_MAX: usize = 64;
 
 /// What a kept webhook is parked as.
 pub const PARKED: &str = "webhook";
@@ -122,6 +125,12 @@ async fn receive(
         doors
             .metrics
             .webhook_rejected(Medium::Other, WebhookRefusal::Unknown);
+        // Quoted: strangers choose it, and a line of the log is one line.
+        let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+        tell(
+            Medium::Other,
+            format_args!("no channel {name:?} is configured"),
+        );
         return Err(Problem::not_found("no channel of this name is configured"));
     };
     let began = crate::clock::monotonic();
@@ -290,22 +299,29 @@ fn turn_away(doors: &Doors, medium: Medium, why: &TurnedAway) -> Problem {
         ),
     };
     doors.metrics.webhook_rejected(medium, cause);
-    if is_to_be_told() {
-        tracing::info!(%why, "a webhook was turned away");
-    } else {
-        tracing::debug!(%why, "a webhook was turned away");
-    }
+    tell(medium, why);
     Problem::new(status, code, "The webhook was turned away", why.to_string())
 }
 
-fn is_to_be_told() -> bool {
-    static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
+fn tell(medium: Medium, why: impl Display) {
+    static TOLD: Mutex<Told> = Mutex::new([None; Medium::ALL.len()]);
     // Whoever finds it locked is not the first of this second, or nearly so.
-    TOLD.try_lock()
-        .is_ok_and(|mut told| is_due(&mut told, crate::clock::monotonic()))
+    let due = TOLD
+        .try_lock()
+        .is_ok_and(|mut told| is_due(&mut told, medium, crate::clock::monotonic()));
+    let medium = medium.as_str();
+    if due {
+        tracing::info!(medium, %why, "a webhook was turned away");
+    } else {
+        tracing::debug!(medium, %why, "a webhook was turned away");
+    }
 }
 
-fn is_due(told: &mut Option<Instant>, now: Instant) -> bool {
+/// When each medium was last told of: a stranger at one must not hide the trouble of another.
+type Told = [Option<Instant>; Medium::ALL.len()];
+
+fn is_due(told: &mut Told, medium: Medium, now: Instant) -> bool {
+    let told = &mut told[medium as usize];
     let due = told.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY);
     if due {
         *told = Some(now);
@@ -368,8 +384,13 @@ mod tests {
 
     #[test]
     fn a_flood_of_strangers_is_told_once_a_second() {
-        let (mut told, began) = (None, crate::clock::monotonic());
-        let heard = (0..2_500).filter(|ms| is_due(&mut told, began + Duration::from_millis(*ms)));
-        assert_eq!(heard.collect::<Vec<_>>(), [0, 1_000, 2_000]);
+        let (mut told, began) = (Told::default(), crate::clock::monotonic());
+        let mut heard = |medium, ms| is_due(&mut told, medium, began + Duration::from_millis(ms));
+        let http: Vec<_> = (0..2_500).filter(|ms| heard(Medium::Http, *ms)).collect();
+        assert_eq!(http, [0, 1_000, 2_000]);
+        assert!(
+            heard(Medium::Whatsapp, 2_500),
+            "another medium is not hidden"
+        );
     }
 }
