@@ -14,6 +14,8 @@ mod browser;
 mod customers;
 #[path = "inbox/deeds.rs"]
 mod deeds;
+#[path = "inbox/drafts.rs"]
+mod drafts;
 #[path = "inbox/edges.rs"]
 mod edges;
 #[path = "pages/house.rs"]

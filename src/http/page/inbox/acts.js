@@ -3,7 +3,7 @@ import { del, patch, path, post, sign } from "./api.js";
 import { button, h, lasting, now, when } from "./dom.js";
 import { ask, menu, toast } from "./dialogs.js";
 import { agents, can, one, queues, refresh, snoozed, state } from "./store.js";
-import { focusSoon, sendReply, setText, shut, undoLast, useText } from "./compose.js";
+import { focusSoon, sendReply, settled, shut, undoLast, useText } from "./compose.js";
 import { approvalBanners } from "./approvals.js";
 import { takeAll } from "./files.js";
 import { lastEntry, open, view } from "./thread.js";
@@ -66,10 +66,10 @@ async function lateWriter(id, who, since, text, files) {
     ],
   });
   if (!answer) return; // the text stands in the field again
-  setText("");
-  if (answer.button === "note") { await act(id, "note", { text }, t("noted")); return; }
+  if (answer.button === "note") { if (await act(id, "note", { text }, t("noted"))) settled(id, text); return; }
   const done = await act(id, "takeover", { force: true });
-  if (!done) { setText(text); return; }
+  if (!done) return;
+  settled(id, text);
   const it = await refresh(id);
   sendReply(it, text, done.owner_epoch, files.length ? takeAll(id) : []);
 }

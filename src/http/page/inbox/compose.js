@@ -3,7 +3,7 @@
 import { get, newKey, path, post, sign } from "./api.js";
 import { button, fill, h, memory, now, said, soon } from "./dom.js";
 import { agents, can, state } from "./store.js";
-import { lastEntry, open, showSending, toEnd, view } from "./thread.js";
+import { lastEntry, open, sendingOf, showSending, toEnd, view } from "./thread.js";
 import { announce, toast } from "./dialogs.js";
 import { ACCEPTED, give, hold, holds, onHeld, row, takeAll, uploading } from "./files.js";
 import { t } from "./words.js";
@@ -12,7 +12,7 @@ const TEXT_BYTES_MAX = 8192;
 const TYPING_EVERY = 4000;
 
 let form, field, popup, picker, attachButton, heldRow, state_, sendButton, tabs, hint, templates = [];
-let writing = "reply", canned = [], choices = [], choice = 0, typedAt = 0, actions = {}, shownFor = null, shownAs = "";
+let writing = "reply", meant = "reply", canned = [], choices = [], choice = 0, typedAt = 0, actions = {}, shownFor = null, shownAs = "";
 export const preferences = { undo: memory.get("undo", 0) };
 
 export function makeComposer(acts) {
@@ -75,15 +75,19 @@ export function showComposer(it) {
   const face = [it.id, it.mode, holder, mayReply, it.unreachable, shut(it), state.me.role].join();
   if (shownFor !== it.id) { keepDraft.flush(); load(it.id); }
   if (face !== shownAs) { shownAs = face; become(it, holder, mayReply); }
-  if (mayReply && Date.now() - wanted < 4000) { wanted = 0; setWriting("reply"); focusField(); }
+  if (mayReply && Date.now() - wanted < 4000) { wanted = 0; if (!begunNote()) setWriting("reply"); focusField(); }
 }
+
+// What somebody began for their own side stays there until they say otherwise: a conversation that becomes theirs, or
+// is opened again, must not turn it into a reply under their hands.
+const begunNote = () => meant === "note" && field.value.trim() !== "";
 
 function become(it, holder, mayReply) {
   form.hidden = !can("agent");
   tabs.querySelector("#tab-reply").disabled = !mayReply;
   // Only a channel that can show files takes them.
   attachButton.hidden = !mayReply || it.medium !== "webchat";
-  setWriting(mayReply ? "reply" : "note");
+  writeAs(mayReply && !begunNote() ? "reply" : "note");
   const line = why(it, holder);
   state_.hidden = !line;
   fill(state_, line || "");
@@ -140,6 +144,12 @@ export async function loadTexts() {
 
 export function setWriting(as) {
   if (as === "reply" && tabs.querySelector("#tab-reply").disabled) return;
+  meant = as;
+  writeAs(as);
+  if (shownFor && field.value.trim()) keepDraft(shownFor, field.value);
+}
+
+function writeAs(as) {
   writing = as;
   for (const tab of tabs.children) tab.setAttribute("aria-pressed", tab.id === "tab-" + as);
   form.classList.toggle("as-note", as === "note");
@@ -152,15 +162,18 @@ export function setWriting(as) {
 
 // ---- drafts
 
-const draftKey = (id) => "draft." + id;
+const draftKey = (id) => "draft." + id, noteKey = (id) => "draft.note." + id;
 const sendDraft = soon((id, text) => { if (can("agent")) sign(path(id, "draft"), { text: text.slice(0, 6000) }).catch(() => {}); }, 1500);
-const keepDraft = (id, text) => { memory.set(draftKey(id), text); sendDraft(id, text); };
-keepDraft.flush = () => { if (shownFor) memory.set(draftKey(shownFor), field.value); };
+const remember = (id, text, note) => { memory.set(draftKey(id), text); memory.set(noteKey(id), text && note ? true : null); };
+// Another desk would find it as a reply: a note that is being written stays here.
+const keepDraft = (id, text) => { remember(id, text, meant === "note"); sendDraft(id, meant === "note" ? "" : text); };
+keepDraft.flush = () => { if (shownFor) remember(shownFor, field.value, meant === "note"); };
 
 async function load(id) {
   shownFor = id;
   hideChoices();
   setText(memory.get(draftKey(id), ""));
+  meant = memory.get(noteKey(id), false) ? "note" : "reply";
   if (field.value || !can("agent")) return;
   try {
     // Begun at another desk.
@@ -191,6 +204,7 @@ function grow() {
 
 function typed() {
   grow();
+  meant = writing;
   keepDraft(shownFor, field.value);
   suggest();
   const it = view();
@@ -292,7 +306,7 @@ async function sendNote(id, text) {
     await post(path(id, "note"), { text });
     toEnd();
   } catch (problem) {
-    giveBack(id, text);
+    giveBack(id, text, [], true);
     actions.refused(problem, null);
   }
 }
@@ -301,8 +315,9 @@ const queues = new Map(); // conversation → the last send: one after the other
 
 export function sendReply(it, text, epoch = it.owner_epoch, files = []) {
   const one = { id: it.id, text, files, key: newKey(), epoch, left: Number(preferences.undo) || 0, message: null };
-  if (open.id === it.id) open.sending.push(one);
-  const away = () => { const at = open.sending.indexOf(one); if (at >= 0) open.sending.splice(at, 1); showSending(); };
+  const list = sendingOf(it.id);
+  list.push(one);
+  const away = () => { const at = list.indexOf(one); if (at >= 0) list.splice(at, 1); showSending(); };
   const leave = async () => {
     one.undo = null; one.left = 0;
     showSending();
@@ -334,10 +349,12 @@ export function sendReply(it, text, epoch = it.owner_epoch, files = []) {
 }
 
 // The seconds in which it can be taken back. A page that is left sends at once: nothing that was sent is lost.
+const counting = new Set();
 function countDown(one, away) {
   return new Promise((decide) => {
-    const done = (go) => { clearInterval(timer); window.removeEventListener("pagehide", at); decide(go); };
+    const done = (go) => { clearInterval(timer); counting.delete(at); window.removeEventListener("pagehide", at); decide(go); };
     const at = () => done(true);
+    counting.add(at);
     const timer = setInterval(() => { one.left -= 1; if (one.left <= 0) done(true); else showSending(); }, 1000);
     window.addEventListener("pagehide", at);
     one.undo = () => { done(false); away(); giveBack(one.id, one.text, one.files); focusField(); };
@@ -345,15 +362,38 @@ function countDown(one, away) {
   });
 }
 
+// Whoever signs out has sent it: it leaves while it still may.
+export function sendNow() {
+  for (const go of [...counting]) go();
+  return Promise.race([Promise.all(queues.values()), new Promise((wake) => setTimeout(wake, 3000))]);
+}
+
 export const undoLast = () => { const one = [...open.sending].reverse().find((it) => it.undo); if (one) { one.undo(); return true; } return false; };
 
 // What was not sent stands in the field again, or in the draft of its conversation.
-function giveBack(id, text, files = []) {
+function giveBack(id, text, files = [], note = false) {
   give(id, files);
   if (!text) return;
   if (shownFor === id) {
-    setText(field.value.trim() ? text + "\n" + field.value : text);
-    memory.set(draftKey(id), field.value);
-  } else memory.set(draftKey(id), text);
+    setText(before(id, text, field.value));
+    keepDraft.flush();
+  } else {
+    const kept = memory.get(draftKey(id), "");
+    remember(id, before(id, text, kept), kept ? memory.get(noteKey(id), false) : note);
+  }
 }
 
+// Before what was begun since, and behind what was given back just now: two that come back stand in their order.
+let given = { id: null, text: "" };
+function before(id, text, begun) {
+  const same = given.id === id && given.text && begun.startsWith(given.text);
+  const back = same ? given.text + "\n" + text : text, rest = same ? begun.slice(given.text.length).replace(/^\n/, "") : begun;
+  given = { id, text: back };
+  return rest.trim() ? back + "\n" + rest : back;
+}
+
+// What was written too late has found another place; what was begun behind it stays.
+export function settled(id, text) {
+  const mine = shownFor === id, left = (mine ? field.value : memory.get(draftKey(id), "")).replace(text, () => "").trim();
+  if (mine) { setText(left); keepDraft(id, left); } else remember(id, left, memory.get(noteKey(id), false));
+}

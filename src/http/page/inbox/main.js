@@ -3,7 +3,7 @@ import * as acts from "./acts.js";
 import { begin, end, makeAlerts, noticed, showPreferences, snoozeOver, title } from "./alert.js";
 import { forgetApprovals, learnApprovals, loadApprovals, onApprovals } from "./approvals.js";
 import { del, get, onSignedOut, post, put as send, setCsrf } from "./api.js";
-import { closeComposer, focusField, focusSoon, loadTexts, makeComposer, presses, setWriting, showComposer, useText } from "./compose.js";
+import { closeComposer, focusField, focusSoon, loadTexts, makeComposer, presses, sendNow, setWriting, showComposer, useText } from "./compose.js";
 import { help, menu, toast } from "./dialogs.js";
 import { $, button, fill, h, memory, name, soon } from "./dom.js";
 import { forgetHeld } from "./files.js";
@@ -100,6 +100,7 @@ function leave() {
   end();
   clear();
   forgetApprovals();
+  if (searchField) searchField.value = "";
   state.me = null;
   state.online = false;
   setCsrf(null);
@@ -114,6 +115,7 @@ function forgetBegun() {
 }
 
 async function signOut() {
+  await sendNow();
   try { await del("/session"); } catch { /* then it is over anyway */ }
   // What was begun belongs to whoever signed out, and this may be everybody's machine.
   closeComposer();

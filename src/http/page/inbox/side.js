@@ -40,6 +40,7 @@ function customer(it) {
       [t("channel"), it.channel + " (" + t("medium." + it.medium) + ")"],
       it.opened_at && [t("since"), h("time", { datetime: it.opened_at, title: exactly(it.opened_at) }, when(it.opened_at))],
       it.priority > 0 && [t("priority"), String(it.priority)],
+      it.window.closes_at && [t("window"), h("time", { datetime: it.window.closes_at, title: exactly(it.window.closes_at) }, when(it.window.closes_at))],
       it.unreachable && [t("delivery"), h("span", { class: "warn" }, t("unreachable"))],
     ));
 }

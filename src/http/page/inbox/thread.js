@@ -15,6 +15,9 @@ const FIRST = 80; // entries read before anything is shown: more than a screen
 const NEAR_END = 90; // pixels from the end that still count as the end
 
 export const open = { id: null, entries: [], facts: new Facts(), complete: false, acts: {}, sending: [] };
+// What leaves each conversation, also while another one is open.
+const leaving = new Map();
+export const sendingOf = (id) => leaving.get(id) || leaving.set(id, []).get(id);
 let box, inner, head, presence, more, banner, observer;
 let items = [], blocks = [], byKey = new Map(), stuck = true, unseen = 0, stream = null, turnOf = 0, toFirst = false;
 
@@ -52,7 +55,7 @@ export const lastEntry = () => (open.entries.length ? open.entries[open.entries.
 export async function openThread(id) {
   closeThread();
   open.id = id;
-  Object.assign(open, { entries: [], facts: new Facts(), complete: false, sending: [], failed: false });
+  Object.assign(open, { entries: [], facts: new Facts(), complete: false, sending: sendingOf(id), failed: false });
   const turn = (turnOf += 1);
   stuck = true; unseen = 0; toFirst = false;
   rebuild();
@@ -458,9 +461,19 @@ function showPresence() {
   fill(presence, told.map((one, at) => [at > 0 && " · ", one]));
 }
 
+// How the channel's law stands: it changes by time alone, and nobody tells.
+function law(it) {
+  if (!it || !it.window.closes_at) return "";
+  const left = Date.parse(it.window.closes_at) - now();
+  return left <= 0 ? "shut" : left < 3600000 ? "soon" : "open";
+}
+let lawThen = "";
+
 // Once a second: clocks, leases.
 export function tick() {
   if (!open.id) return;
+  const lawNow = open.id + law(view());
+  if (lawNow !== lawThen) { lawThen = lawNow; showHead(); }
   for (const clock of head.querySelectorAll(".ticking")) clock.textContent = lasting(now() - Date.parse(clock.dataset.since));
   for (const clock of document.querySelectorAll("[data-until]")) clock.textContent = lasting(Date.parse(clock.dataset.until) - now());
   showPresence();

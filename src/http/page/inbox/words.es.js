@@ -256,6 +256,7 @@ export const ES = {
   "canned": "Respuestas guardadas",
   "template": "Plantilla",
   "send.template": "Enviar plantilla",
+  "window": "Respuestas libres hasta",
   "window.shut": "La ventana del canal está cerrada: una respuesta espera a que el cliente vuelva a escribir. Se pueden enviar plantillas aprobadas.",
   "window.shut.none": "La ventana del canal está cerrada y no hay plantillas. Una respuesta queda aparcada y sale cuando el cliente vuelva a escribir.",
   "window.closes": "La ventana del canal se cierra en",

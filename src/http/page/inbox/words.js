@@ -264,6 +264,7 @@ const EN = {
   "canned": "Canned replies",
   "template": "Template",
   "send.template": "Send template",
+  "window": "Free replies until",
   "window.shut": "The channel's window is shut: a reply is kept until the customer writes again. Approved templates can be sent.",
   "window.shut.none": "The channel's window is shut and it has no templates. A reply is kept, and goes out when the customer writes again.",
   "window.closes": "The channel's window closes in",
