@@ -1737,16 +1737,6 @@ fn full_figures() -> Figures {
     }
 }
 
-fn full_outbox() -> OutboxFigure {
-    OutboxFigure {
-        medium: Medium::Sms,
-        depth: 1,
-        in_doubt: 1,
-        parked: 1,
-        oldest: Duration::from_secs(1),
-    }
-}
-
 /// What moves a family only in a certain state or company.
 fn in_company() -> Vec<Vec<Fact>> {
     let ack = settled(Class::Ack, MessageState::Sent, "", None);
