@@ -80,14 +80,21 @@ pub fn performer(
 ) -> Result<Performer, BuildError> {
     crate::channel::carrier::install_crypto();
     let carrier = Carrier::new(Timeouts::default(), CALLS_MAX)?;
-    let knowledge = match &config.knowledge.dir {
-        Some(dir) => Knowledge::from_dir(dir)?,
-        None => Knowledge::sample(),
-    };
+    let knowledge = knowledge(config)?;
     let model = Service::new(model(config), Arc::new(knowledge))?;
     let channels = channels(config, public_url)?;
     let provider = config.model.provider.as_str();
     Ok(Performer::new(channels, carrier, model, provider, metrics))
+}
+
+/// A model that was configured speaks for a real business: it is never given the shop that was invented for the
+/// demonstration.
+fn knowledge(config: &Config) -> Result<Knowledge, KnowledgeError> {
+    match (&config.knowledge.dir, config.model.provider) {
+        (Some(dir), _) => Knowledge::from_dir(dir),
+        (None, Provider::Offline) => Ok(Knowledge::sample()),
+        (None, Provider::Anthropic | Provider::Openai) => Ok(Knowledge::empty()),
+    }
 }
 
 fn channels(config: &Config, public_url: &str) -> Result<Channels, NameTaken> {
@@ -345,6 +352,21 @@ mod tests {
             .map(|one| (one.provider.as_str(), one.model.as_str()))
             .collect();
         assert_eq!(told, [("offline", "offline")]);
+    }
+
+    #[test]
+    fn a_model_is_never_given_the_invented_shop() {
+        let chunks = |text: &str| {
+            let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
+            let config = Config::parse("t.toml", text, std::path::Path::new(""), &environment)
+                .expect("no faults");
+            knowledge(&config).expect("nothing to read").len()
+        };
+        assert!(chunks("") > 0, "the demonstration has something to say");
+        assert_eq!(
+            chunks("[model]\nprovider = \"openai\"\nname = \"m\"\napi_key = \"k\"\n"),
+            0
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::{ended, remark, say};
-use crate::config::{self, Config, Environment, ServerSection};
+use crate::config::{self, Config, Environment, Provider, ServerSection};
 use crate::knowledge::{Knowledge, KnowledgeError};
 
 /// Wrong usage or configuration.
@@ -71,9 +71,12 @@ pub fn summary(config: &Config, path: Option<&Path>) -> String {
     );
     line(
         "knowledge",
-        match &config.knowledge.dir {
-            Some(dir) => dir.display().to_string(),
-            None => "the bundled sample".to_owned(),
+        match (&config.knowledge.dir, config.model.provider) {
+            (Some(dir), _) => dir.display().to_string(),
+            (None, Provider::Offline) => "the bundled sample, an invented lamp shop".to_owned(),
+            (None, Provider::Anthropic | Provider::Openai) => {
+                "none: the model is given no texts of yours, and prices are not checked".to_owned()
+            }
         },
     );
     for (name, queue) in &config.queues {

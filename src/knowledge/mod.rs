@@ -113,9 +113,7 @@ impl KnowledgeError {
             Self::TooLarge { .. } | Self::TooMany { .. } => {
                 "keep only what customers ask about, in several files"
             }
-            Self::Empty { .. } => {
-                "put a text there, or leave [knowledge] dir out for the bundled sample"
-            }
+            Self::Empty { .. } => "put a text there, or leave [knowledge] dir out",
         }
     }
 }

@@ -263,7 +263,7 @@ fn tag(text: &str) -> Result<String, &'static str> {
 /// `[knowledge]`: the texts that answers rest on.
 #[derive(Clone, PartialEq, Debug)]
 pub struct KnowledgeSection {
-    /// The directory of Markdown files; `None`: the bundled sample.
+    /// The directory of Markdown files; `None`: the bundled sample for the offline answerer, nothing for a model.
     pub dir: Option<PathBuf>,
     /// How many passages an answer may rest on.
     pub top_k: usize,
