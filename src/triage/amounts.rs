@@ -182,8 +182,14 @@ fn number(pieces: &[Piece<'_>], at: usize) -> Option<(u64, usize)> {
             Piece::Digits(value) if part.is_none() && total == 0 => part = Some(*value),
             Piece::Digits(_) | Piece::Sign(_) => break,
             Piece::Word(word) => {
-                if let Some(unit) = unit(word) {
+                if let Some(four) = part.filter(|n| n % 10_000 == 400 && word.starts_with("vingt"))
+                {
+                    part = Some(four - 400 + 8_000); // quatre-vingts
+                } else if let Some(unit) = unit(word) {
                     part = Some(part.unwrap_or(0).saturating_add(unit * 100));
+                } else if matches!(*word, "one") && next > at {
+                    // alone it counts nothing: "this one"; behind another it does: "a hundred and one"
+                    part = Some(part.unwrap_or(0).saturating_add(100));
                 } else if let Some(scale) =
                     scale(word).filter(|_| part.is_some() || next == at || word.len() > 1)
                 {
@@ -199,9 +205,9 @@ fn number(pieces: &[Piece<'_>], at: usize) -> Option<(u64, usize)> {
                     }
                 } else if !(matches!(*word, "and" | "y" | "e" | "et" | "und" | "en")
                     && next > at
-                    && pieces
-                        .get(next + 1)
-                        .is_some_and(|p| matches!(p, Piece::Word(w) if unit(w).is_some())))
+                    && pieces.get(next + 1).is_some_and(
+                        |p| matches!(p, Piece::Word(w) if unit(w).is_some() || *w == "one"),
+                    ))
                 {
                     break;
                 }
@@ -269,8 +275,53 @@ mod tests {
         check("deux cents euros", 20_000, "EUR");
         check("tweeduizend euro", 200_000, "EUR");
         check("two hundred and fifty pounds", 25_000, "GBP");
+        check("a hundred and one dollars", 10_100, "USD");
+        check("twelve hundred dollars", 120_000, "USD");
+        check("twenty one pounds", 2_100, "GBP");
+        check("quatre-vingt-dix-neuf euros", 9_900, "EUR");
+        check("deux cent quatre-vingts euros", 28_000, "EUR");
         check("1.000.000 €", 100_000_000, "EUR");
         check("€0.99", 99, "EUR");
+    }
+
+    #[test]
+    fn numbers_that_are_written_as_one_word_are_read() {
+        let check = |text: &str, whole: u64| {
+            let found = numbers(text);
+            let read: Vec<u64> = found.iter().map(|number| number.whole()).collect();
+            assert_eq!(read, [whole], "{text}");
+        };
+        check("zweihundertfünfzig euro", 250);
+        check("zweihundertfuenfzig euro", 250);
+        check("hundertzwanzig euro", 120);
+        check("dreihundertfünfundzwanzig euro", 325);
+        check("eintausendzweihundert euro", 1_200);
+        check("zwölftausendsiebenhundertsechzehn euro", 12_716);
+        check("tweehonderdvijftig euro", 250);
+        check("twaalfhonderd euro", 1_200);
+        check("driehonderdvijfenzeventig euro", 375);
+        check("drieëntwintig euro", 23);
+        check("duecentocinquanta euro", 250);
+        check("milleduecento euro", 1_200);
+        check("duemilacinquecento euro", 2_500);
+        check("centotrentotto euro", 138);
+        check("veinticinco pesos", 25);
+        check("quatrocentos reais", 400);
+        check("tweeduisend rand", 2_000);
+        check("vyfhonderd-en-vyftig rand", 550);
+    }
+
+    #[test]
+    fn words_that_only_begin_like_a_number_are_none() {
+        let check = |word: &str| assert!(numbers(word).is_empty(), "{word}");
+        check("achten");
+        check("eine");
+        check("dreimal");
+        check("centre");
+        check("trend");
+        check("vierkant");
+        check("hunderte");
+        check("undecided");
     }
 
     #[test]
