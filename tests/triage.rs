@@ -369,6 +369,24 @@ fn an_answer_is_held_against_what_is_known() {
     check("Shipping to Europe costs 12 euros.", &facts, &[]);
     check("Shipping costs 7 euros.", &facts, &["answer.price"]);
     check(
+        "Shipping to Europe comes with 20% off for you.",
+        &facts,
+        &["answer.price"],
+    );
+    check(
+        "Shipping to Europe is 100% insured.",
+        &AnswerFacts {
+            asked: "is shipping to europe insured",
+            ..facts.clone()
+        },
+        &[],
+    );
+    check(
+        "We will give you your money back.",
+        &facts,
+        &["answer.promises_refund"],
+    );
+    check(
         "I am transferring you to a colleague now.",
         &facts,
         &["answer.promises_person"],

@@ -227,8 +227,45 @@ impl Rules {
     }
 }
 
-/// An amount of money in the answer that neither the knowledge nor the customer named.
+/// An amount of money or a discount in the answer that neither the knowledge nor the customer named.
 fn unknown_price(answer: &str, chunks: &[&str], asked: &str) -> Option<String> {
+    unknown_amount(answer, chunks, asked).or_else(|| unknown_discount(answer, chunks, asked))
+}
+
+/// A share in percent, in a sentence about a discount, that neither the knowledge nor the customer named.
+fn unknown_discount(answer: &str, chunks: &[&str], asked: &str) -> Option<String> {
+    let named = |share: &str| {
+        let mut known = chunks.iter().chain([&asked]);
+        known.any(|text| shares(text).any(|one| one == share))
+    };
+    let about_discounts = |sentence: &&str| {
+        let mut words = sentence.split(|c: char| !c.is_alphanumeric());
+        words.any(|word| DISCOUNTS.contains(&word.to_lowercase().as_str()))
+    };
+    let mut promised = sentences(answer).filter(about_discounts).flat_map(shares);
+    let share = promised.find(|share| !named(share))?;
+    Some(format!("{share} %"))
+}
+
+/// The digits before every `%` of `text`.
+fn shares(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('%').filter_map(|(at, _)| {
+        let before = text[..at].trim_end();
+        let digit = |c: char| c.is_ascii_digit();
+        let share = &before[before.trim_end_matches(digit).len()..];
+        (!share.is_empty()).then_some(share)
+    })
+}
+
+/// Words that make a share a discount; in lower case.
+#[rustfmt::skip]
+const DISCOUNTS: &[&str] = &[
+    "off", "discount", "discounted", "cheaper", "descuento", "rebaja", "desconto", "remise", "réduction", "rabais",
+    "rabatt", "nachlass", "ermäßigung", "günstiger", "sconto", "korting", "afslag",
+];
+
+/// An amount of money in the answer that neither the knowledge nor the customer named.
+fn unknown_amount(answer: &str, chunks: &[&str], asked: &str) -> Option<String> {
     let priced = amounts::numbers(answer);
     let named: Vec<u64> = chunks
         .iter()
