@@ -114,6 +114,15 @@ async fn serve(config: Config, path: Option<PathBuf>) -> ExitCode {
         }
     };
     welcome(&app, &config, path.is_none());
+    // What is told above goes to the terminal; whoever reads the log at night looks for where a life of it began.
+    let found = app.recovered();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        turns = found.records,
+        conversations = found.conversations_in_tail,
+        opened_after_ms = u64::try_from(found.took.as_millis()).unwrap_or(u64::MAX),
+        "started"
+    );
     app.follow(path, hangup);
     let healthy = tokio::select! {
         _ = term.recv() => true,

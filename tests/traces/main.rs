@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 use self::collector::{Collector, passed_on};
 use self::customer::{AUTH_TOKEN, Line};
 use self::house::{House, free_port, said};
-use self::outside::{ANSWER, NO_ANSWER, Outside, REFUSED};
+use self::outside::{ANSWER, NO_ANSWER, NOT_US, Outside, REFUSED};
 use self::seen::{Seen, read};
 
 /// Far longer than anything here takes.
@@ -53,7 +53,9 @@ const SECRETS: &[&str] = &[
 const VISITOR: &str = "feedfacecafef00dfeedfacecafef00d";
 /// Words in everything that a customer, a person or the model writes here; and names.
 const WORDS: &[&str] = &["zebra", NO_ANSWER, "Quetzalcoatl"];
-const NUMBERS: &[&str] = &["34600111222", "34600333444", "34600999888"];
+const NUMBERS: &[&str] = &["34600111222", "34600333444", "34600999888", "34600777666"];
+/// What the log says of a channel whose messages are refused.
+const LOST: &str = "messages do not get through";
 /// The trace of the gateway's own.
 const THEIRS: &str = "0af7651916cd43dd8448eb211c80319c";
 const THEIR_SPAN: &str = "b7ad6b7169203331";
@@ -263,6 +265,12 @@ impl Day<'_> {
             calls.iter().any(|call| refused(&call.body)).then_some(())
         })
         .await;
+        self.writes("sms", NOT_US, "SM32", "zebra, and nobody knows us")
+            .await;
+        until("a refusal for all", self.dir, || {
+            said(self.dir).contains(LOST).then_some(())
+        })
+        .await;
 
         let Line { client, base } = &self.line;
         let form = Line::form("SM41", "whatsapp:+34600111222", "zebra by a stranger");
@@ -278,6 +286,8 @@ impl Day<'_> {
             .line
             .post("/webhooks/wa", "zebra=1&From=%2B34600111222");
         assert_eq!(told.await.expect("an answer").status(), StatusCode::OK);
+        let told = self.line.post("/webhooks/moved", "zebra=1").await;
+        assert_eq!(told.expect("an answer").status(), StatusCode::NOT_FOUND);
         let messages = "/api/v1/messages";
         for (token, body, expected) in [
             ("planted-wrong-token", json!({"text": "zebra"}), 403),
@@ -392,6 +402,8 @@ async fn a_whole_day_tells_no_secret_no_number_and_no_word_of_anybody() {
     what_fails_is_marked(&spans);
     a_handoff_is_a_span_of_its_own(&spans);
     lines_name_their_trace(&log, &spans);
+    whoever_refuses_is_named(&log);
+    assert_eq!(log.matches("\"message\":\"started\"").count(), 1);
     peer::agrees(&bodies);
 }
 
@@ -401,6 +413,33 @@ async fn not_even_everything_tells_a_secret() {
     assert!(log.contains("\"TRACE\""));
     hides(&log, SECRETS);
     hides(&log, &[&agent]);
+}
+
+/// Who looks at the log at night learns which channel, and what its provider says; a customer who opted out is no trouble.
+fn whoever_refuses_is_named(log: &str) {
+    let fields = |message: &str| -> Vec<Value> {
+        let lines = log
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"));
+        let fields = lines.map(|line: Value| line["fields"].clone());
+        fields.filter(|line| line["message"] == message).collect()
+    };
+    let lost = fields(LOST);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!(lost[0]["channel"], "sms");
+    assert_eq!(lost[0]["code"], "20003");
+    assert_eq!(lost[0]["cause"], "provider_error");
+    let away = fields("a webhook was turned away");
+    for (medium, why) in [
+        ("whatsapp", "signature"),
+        ("http", "no channel has this token"),
+        ("other", "no channel \"moved\" is configured"),
+    ] {
+        let has = |line: &Value| {
+            line["medium"] == medium && line["why"].to_string().replace('\\', "").contains(why)
+        };
+        assert!(away.iter().any(has), "{medium}: {away:?}");
+    }
 }
 
 fn named<'a>(spans: &'a [Seen], name: &str) -> Vec<&'a Seen> {
@@ -482,7 +521,7 @@ fn every_event_is_a_span(spans: &[Seen]) {
     }
     // Whoever proved nothing leaves no span: as many as there were signed ones.
     let signed = named(spans, "POST /webhooks/{channel}").len();
-    assert_eq!(signed, 5);
+    assert_eq!(signed, 6);
 }
 
 fn a_model_span_goes_by_the_conventions(spans: &[Seen]) {

@@ -20,6 +20,9 @@ pub const NO_ANSWER: &str = "walrus";
 /// A number that the provider refuses.
 pub const REFUSED: &str = "+34600999888";
 
+/// A number for which the provider no longer believes that it is us.
+pub const NOT_US: &str = "+34600777666";
+
 /// A request that came.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -96,10 +99,15 @@ impl Outside {
 async fn messages(State(outside): State<Outside>, headers: HeaderMap, body: Bytes) -> Response {
     outside.keep("messages", headers, &body);
     let to = form_urlencoded::parse(&body).find(|(name, _)| name == "To");
-    if to.is_some_and(|(_, to)| to.ends_with(REFUSED)) {
+    if to.as_ref().is_some_and(|(_, to)| to.ends_with(REFUSED)) {
         let told =
             json!({"code": 21610, "message": format!("{REFUSED} has unsubscribed"), "status": 400});
         return (StatusCode::BAD_REQUEST, axum::Json(told)).into_response();
+    }
+    if to.is_some_and(|(_, to)| to.ends_with(NOT_US)) {
+        let told =
+            json!({"code": 20003, "message": format!("Authenticate {NOT_US}"), "status": 401});
+        return (StatusCode::UNAUTHORIZED, axum::Json(told)).into_response();
     }
     let sid = format!("SM{:032x}", outside.calls("messages").len());
     (StatusCode::CREATED, axum::Json(json!({"sid": sid}))).into_response()
