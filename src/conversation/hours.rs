@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::calendar::Calendar;
 use super::common::{Common, Cx};
+use super::hearing::Verdict;
+use super::message::Body;
 use super::policy::{Policy, QueuePolicy};
 use super::texts::{TextArgs, TextKey};
 use super::waiting::Waiting;
@@ -59,6 +61,27 @@ impl Cx<'_> {
     /// Whether the AI may go on answering whoever waits under `waiting`.
     pub(super) fn has_company(&self, waiting: &Waiting) -> bool {
         company(self.policy, self.common, waiting, self.now)
+    }
+
+    /// Whether what the customer wrote beside a promised person is nothing that the AI may answer: noted, and as urgent
+    /// as it is. The promise stands, so there is nothing new to say.
+    pub(super) fn is_for_people(&mut self, body: &Body) -> bool {
+        let language = self.language();
+        let window = &self.common.window;
+        let heard = self.policy.hear(body, language.as_deref(), window);
+        match heard.verdict {
+            Verdict::Handoff(finding) if !is_for_the_ai(finding.reason) => {
+                self.fired(&finding);
+                self.common.priority = self.common.priority.max(finding.priority.value());
+                true
+            }
+            Verdict::Handoff(_)
+            | Verdict::Accepted(..)
+            | Verdict::Declined(_)
+            | Verdict::Dismissed(_)
+            | Verdict::Offer(_)
+            | Verdict::Model => false,
+        }
     }
 
     /// When the doors close on a wait whose next step comes at `deadline` only: the customer hears of it then.

@@ -135,7 +135,9 @@ impl Waiting {
         if let Some(gap) = cx.gap() {
             cx.say_closed(gap, company, self.handoff.id);
         }
-        if company {
+        if company && cx.is_for_people(&inbound.body) {
+            self.asking.cancel(CancelCause::Handoff, cx);
+        } else if company {
             self.asking.customer_wrote(cx);
             return self.deadline_passed(cx);
         }
