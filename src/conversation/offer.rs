@@ -12,6 +12,7 @@ use super::trail::Fact;
 use super::words::{Class, ModeName, Reason};
 use crate::ids::QueueName;
 use crate::triage::Finding;
+use crate::triage::specs::Action;
 
 /// The longest words of a rule that are kept with an entry, in bytes: the head holds those of an offer that stands.
 const MATCHED_BYTES_MAX: usize = 200;
@@ -19,6 +20,9 @@ const MATCHED_BYTES_MAX: usize = 200;
 impl Cx<'_> {
     /// A rule fired: on the trail before what follows from it.
     pub(super) fn fired(&mut self, finding: &Finding) {
+        if finding.action == Action::Handoff && !finding.observe_only {
+            self.guess_language(finding.language);
+        }
         self.note(Fact::RuleFired {
             rule: finding.rule.clone(),
             reason: finding.reason,
@@ -31,6 +35,7 @@ impl Cx<'_> {
 
     /// Offers a person, in the customer's language: the known one, else that of the words that led to it.
     pub(super) fn offer(&mut self, finding: &Finding) {
+        self.guess_language(finding.language);
         let known = self.language();
         let spoken = (!finding.language.is_empty()).then(|| finding.language.to_owned());
         let language = known.or(spoken);

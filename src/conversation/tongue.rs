@@ -1,7 +1,8 @@
 //! The language of a conversation: settled once, kept, and used for everything that is said in it.
 //!
 //! A person on our side settles it; else the channel's configuration does; else the first words of the customer that are
-//! long enough to tell; until then what the channel says of the customer (a browser's setting) is the best guess. It is
+//! long enough to tell; until then what the channel says of the customer (a browser's setting) is the best guess, or the
+//! language of a rule that understood them ("atendente" tells too little by itself, but nobody English says it). It is
 //! never guessed anew, so that a customer who quotes a line in another language is not answered in it.
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ pub enum LanguageFrom {
     /// It is not known.
     #[default]
     Nobody,
-    /// The channel said so: what they write may tell better.
+    /// The channel said so, or the few words that a rule heard: what they write may tell better.
     Channel,
     /// Their own words.
     Words,
@@ -42,6 +43,17 @@ impl Cx<'_> {
     /// The language of this conversation: the customer's, else the channel's.
     pub(super) fn language(&self) -> Option<String> {
         self.policy.language_of(self.common).map(str::to_owned)
+    }
+
+    /// A rule of `language` understood the customer: the best guess, where nothing is known. Our texts are English anyway.
+    pub(super) fn guess_language(&mut self, language: &str) {
+        if language.is_empty() || language == "en" || self.language().is_some() {
+            return;
+        }
+        self.common.language_from = LanguageFrom::Channel;
+        self.common.customer.language = Some(language.to_owned());
+        let customer = self.common.customer.clone();
+        self.note(Fact::CustomerChanged { customer });
     }
 
     /// Settles the language by what the customer wrote, if nobody has settled it and it is long enough to tell.
