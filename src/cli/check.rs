@@ -69,16 +69,7 @@ pub fn summary(config: &Config, path: Option<&Path>) -> String {
             name => format!("{} {name}", config.model.provider.as_str()),
         },
     );
-    line(
-        "knowledge",
-        match (&config.knowledge.dir, config.model.provider) {
-            (Some(dir), _) => dir.display().to_string(),
-            (None, Provider::Offline) => "the bundled sample, an invented lamp shop".to_owned(),
-            (None, Provider::Anthropic | Provider::Openai) => {
-                "none: the model is given no texts of yours, and prices are not checked".to_owned()
-            }
-        },
-    );
+    line("knowledge", knowledge(config));
     for (name, queue) in &config.queues {
         let default = if *name == config.default_queue {
             " (default)"
@@ -110,6 +101,16 @@ pub fn summary(config: &Config, path: Option<&Path>) -> String {
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+fn knowledge(config: &Config) -> String {
+    match (&config.knowledge.dir, config.model.provider) {
+        (Some(dir), _) => dir.display().to_string(),
+        (None, Provider::Offline) => "the bundled sample, an invented lamp shop".to_owned(),
+        (None, Provider::Anthropic | Provider::Openai) => {
+            "none: the model is given no texts of yours, and prices are not checked".to_owned()
+        }
+    }
 }
 
 #[cfg(test)]
