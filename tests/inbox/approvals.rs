@@ -50,6 +50,12 @@ async fn an_approval_stands_in_its_list_and_is_decided_by_one_of_two() {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         assert_eq!(ana.eval(AUDIT).await, json!([]), "{width}");
     }
+    assert_eq!(
+        ana.eval("document.body.textContent.includes('open_approvals')")
+            .await,
+        json!(false),
+        "what we note for ourselves is none of their attributes"
+    );
     ana.size(1280, 800, false).await;
     // Both have the question before them; the page of the second is not told in time.
     ben.click(".banner .decline").await;

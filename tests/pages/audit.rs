@@ -30,7 +30,7 @@ pub const AUDIT: &str = r##"(() => {
     if (!name) faults.push("no name: " + one.outerHTML.slice(0, 120));
   }
   if (document.documentElement.scrollWidth > innerWidth) faults.push("wider than the window: " + document.documentElement.scrollWidth);
-  for (const one of document.querySelectorAll("#thread, #list, .side, .composer, .banner, dialog, .menu, .popup"))
+  for (const one of document.querySelectorAll("#thread, #list, .lists, .side, .composer, .banner, dialog, .menu, .popup"))
     if (one.getClientRects().length && one.scrollWidth > one.clientWidth + 1) faults.push("wider than its place: " + (one.id || one.className) + " " + one.scrollWidth + " > " + one.clientWidth);
   for (const one of document.querySelectorAll("[id]")) if (document.querySelectorAll("#" + CSS.escape(one.id)).length > 1) faults.push("twice: #" + one.id);
   return faults;

@@ -89,8 +89,11 @@ function tags(it) {
     can("agent") && h("li", {}, small("+ " + t("add.tag"), addTag))));
 }
 
+// What we note for ourselves, and show elsewhere.
+const OURS = ["snoozed_until", "open_approvals"];
+
 function attributes(it) {
-  const rows = Object.entries(it.attributes).filter(([key]) => key !== "snoozed_until");
+  const rows = Object.entries(it.attributes).filter(([key]) => !OURS.includes(key));
   if (!rows.length) return null;
   return section(t("attributes"), facts(...rows.map(([key, value]) => [name(key), said(value)])));
 }
