@@ -223,6 +223,8 @@ async fn an_answer_comes_in_pieces_and_a_person_is_promised_at_once() {
     };
     let house = open("").await;
     let page = browser.page().await;
+    page.before_all("Object.defineProperty(navigator, 'languages', {get: () => ['en-GB', 'en']})")
+        .await;
     page.open(&house.url("/chat?lang=en")).await;
     page.reads("#empty", "AI assistant").await;
     // How the text of the answer grew.
@@ -231,6 +233,9 @@ async fn an_answer_comes_in_pieces_and_a_person_is_promised_at_once() {
     page.reads(".message.you .text", "How long does shipping take?")
         .await;
     page.until("document.querySelector('.message.ai:not(.writing)')")
+        .await;
+    // The clock is the browser's where the language is, whichever the site asks for.
+    page.until("/^\\d\\d:\\d\\d$/.test(document.querySelector('.message.ai time').textContent)")
         .await;
     let grown = page.eval("new Set(grown).size").await;
     assert!(grown.as_u64() >= Some(2), "in {grown} pieces");

@@ -14,6 +14,8 @@ import { wordsOf } from "./words.js";
 const asked = new URLSearchParams(location.search);
 const language = asked.get("lang") || navigator.language || "en";
 const { words, spoken } = wordsOf(language);
+// The browser's own habits (24 hours, say) where they belong to the language that is spoken.
+const habits = (navigator.languages || []).find((one) => one.toLowerCase().split("-")[0] === language.toLowerCase()) || language;
 const { channel, upload } = document.body.dataset;
 const base = "/chat/" + encodeURIComponent(channel);
 const $ = (id) => document.getElementById(id);
@@ -29,7 +31,7 @@ const unread = new Set();
 // ---- the parts
 
 const files = new Files(base, () => visitor, () => language);
-const thread = new Thread($("log"), words, language, {
+const thread = new Thread($("log"), words, habits, {
   files, size,
   choose: (choice) => {
     write({ type: "choose", choice: choice.id, title: choice.title });
@@ -169,7 +171,7 @@ function showLine({ position, minutes, closed, opens_at: opens }) {
 function moment(at) {
   const then = new Date(at), today = then.toDateString() === new Date().toDateString();
   const day = today ? {} : { weekday: "long", day: "numeric", month: "long" };
-  return new Intl.DateTimeFormat(language, { ...day, hour: "2-digit", minute: "2-digit" }).format(then);
+  return new Intl.DateTimeFormat(habits, { ...day, hour: "2-digit", minute: "2-digit" }).format(then);
 }
 
 let typingUntil;
