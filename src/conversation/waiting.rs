@@ -391,11 +391,7 @@ impl Waiting {
     }
 
     /// Whether an AI message that carries this handoff may still go out.
-    pub(super) fn keeps_company(
-        &self,
-        handoff: Option<HandoffId>,
-        cx_ai_while_waiting: bool,
-    ) -> bool {
-        cx_ai_while_waiting && handoff == Some(self.handoff.id)
+    pub(super) fn keeps_company(&self, handoff: Option<HandoffId>, ai_while_waiting: bool) -> bool {
+        ai_while_waiting && handoff == Some(self.handoff.id)
     }
 }

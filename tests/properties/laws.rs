@@ -582,7 +582,7 @@ impl Laws {
             // None: that one was the answer.
             let Some(next) = next else { return };
             next.since = answers.since.into_iter().chain(next.since).min();
-            next.first_of = answers.first_of.or(next.first_of);
+            next.first_of = next.first_of.or(answers.first_of);
             return;
         }
         self.waiting_since = answers.since.into_iter().chain(self.waiting_since).min();
