@@ -200,15 +200,13 @@ async fn a_lead_whispers_files_passes_on_and_judges() {
     click_on(&lea, ".side button", "Justified").await;
     lea.until("[...document.querySelectorAll('.side button[aria-pressed=true]')].some((one) => one.innerText.includes('Justified'))")
         .await;
-    let trail = house
-        .app
-        .doors()
-        .runtime
-        .trail(id, 0, 500)
-        .await
-        .expect("readable");
-    let judged = |fact: &Fact| matches!(fact, Fact::Reviewed { verdict: Verdict::Justified, agent, .. } if agent.as_str() == "Lea");
-    assert!(trail.iter().any(|entry| judged(&entry.fact)));
+    let judged = async |id, word: Verdict| {
+        let trail = house.app.doors().runtime.trail(id, 0, 500).await;
+        let hers = |fact: &Fact| matches!(fact, Fact::Reviewed { verdict, agent, .. } if *verdict == word && agent.as_str() == "Lea");
+        let trail = trail.expect("readable");
+        trail.iter().any(|entry| hers(&entry.fact))
+    };
+    assert!(judged(id, Verdict::Justified).await);
     let other = ask(&house, "visitor-2").await;
     lea.press("Escape").await;
     lea.press("g").await;
@@ -224,23 +222,8 @@ async fn a_lead_whispers_files_passes_on_and_judges() {
         "document.querySelectorAll('.lead .card').length === {cards} - 1"
     ))
     .await;
-    let judged = async |id| {
-        let trail = house.app.doors().runtime.trail(id, 0, 500).await;
-        let like = |fact: &Fact| {
-            matches!(
-                fact,
-                Fact::Reviewed {
-                    verdict: Verdict::Unnecessary,
-                    ..
-                }
-            )
-        };
-        trail
-            .expect("readable")
-            .iter()
-            .any(|entry| like(&entry.fact))
-    };
-    assert!(judged(id).await || judged(other).await);
+    let unnecessary = Verdict::Unnecessary;
+    assert!(judged(id, unnecessary).await || judged(other, unnecessary).await);
     for page in [&ana, &ben, &lea] {
         no_faults(page);
     }
