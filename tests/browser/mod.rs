@@ -214,6 +214,12 @@ impl Wire {
     }
 
     async fn call(&self, session: &str, method: &str, params: Value) -> Value {
+        let told = self.attempt(session, method, params).await;
+        told.unwrap_or_else(|fault| panic!("{method}: {fault}"))
+    }
+
+    /// What the browser says to it: an error where the page was just being left.
+    async fn attempt(&self, session: &str, method: &str, params: Value) -> Result<Value, String> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (tell, told) = oneshot::channel();
         self.waiting.lock().expect("nobody panics").insert(id, tell);
@@ -222,11 +228,10 @@ impl Wire {
             said["sessionId"] = session.into();
         }
         self.out.send(said).await.expect("the browser lives");
-        let told = tokio::time::timeout(PATIENCE, told)
+        tokio::time::timeout(PATIENCE, told)
             .await
             .unwrap_or_else(|_| panic!("{method} was not answered"))
-            .expect("the browser lives");
-        told.unwrap_or_else(|fault| panic!("{method}: {fault}"))
+            .expect("the browser lives")
     }
 }
 
@@ -287,8 +292,9 @@ impl Page {
         loop {
             let asked =
                 json!({"expression": format!("Boolean({expression})"), "returnByValue": true});
-            let told = self.call("Runtime.evaluate", asked).await;
-            if told["result"]["value"] == true {
+            let told = self.wire.attempt(&self.session, "Runtime.evaluate", asked);
+            // A page that is just being loaded anew is not yet what it will be.
+            if told.await.is_ok_and(|told| told["result"]["value"] == true) {
                 return;
             }
             if began.elapsed() > PATIENCE {

@@ -416,8 +416,7 @@ function keys(event) {
     else if (!within) { if (!matchMedia("(min-width: 800px)").matches) go(""); focusList(); }
     return;
   }
-  // While something is being done a key would mean what it is not meant for.
-  if (within || acts.busy()) return;
+  if (within) return;
   if (Date.now() - afterG < 1200) {
     afterG = 0;
     const run = AFTER_G[event.key];
@@ -425,6 +424,8 @@ function keys(event) {
     return;
   }
   if (event.key === "g") { afterG = Date.now(); return; }
+  // While something is being done a key would mean what it is not meant for; where one looks is always free.
+  if (acts.busy()) return;
   const [, run] = KEYS[event.key] || [];
   if (run) { event.preventDefault(); run(); }
 }
