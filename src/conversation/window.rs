@@ -14,7 +14,7 @@ use super::trail::Fact;
 use super::words::{ModeName, Reason};
 use crate::ids::{IdHash, QueueName};
 use crate::triage::specs::Action;
-use crate::triage::{Finding, Gist};
+use crate::triage::{Answered, Finding, Gist};
 
 /// The most messages remembered: the same question is asked again soon or hardly ever.
 const ASKED_MAX: usize = 8;
@@ -48,7 +48,7 @@ struct Offered {
     rule: IdHash,
     /// What the customer was asking about.
     about: Gist,
-    declined: bool,
+    answered: Answered,
 }
 
 /// An offer that waits for yes or no.
@@ -111,19 +111,23 @@ impl TriggerWindow {
         answered.map(|asked| asked.gist.clone()).collect()
     }
 
-    /// Whether `finding` may have its effect: nothing is offered twice, and what was declined is not forced either,
-    /// where it rests on signs alone. What the customer asks for in words is never held back.
+    /// Whether `finding` may have its effect: nothing is offered twice, and for some messages after a no nothing that is
+    /// as weak; what was declined is not forced either, where it rests on signs alone. What the customer asks for in words
+    /// is never held back.
     pub fn allows(&self, finding: &Finding) -> bool {
+        let refused = || self.offers.iter().any(|one| one.answered.refuses(finding));
         match finding.action {
             Action::Signal => true,
             Action::Offer => {
                 self.standing.is_none()
                     && self.offers.len() < OFFERS_MAX
                     && self.offered(finding).is_none()
+                    && !refused()
             }
-            Action::Handoff => !self
-                .offered(finding)
-                .is_some_and(|offered| offered.declined),
+            Action::Handoff => {
+                let declined = |one: &Offered| one.answered.declined();
+                !self.offered(finding).is_some_and(declined) && !refused()
+            }
         }
     }
 
@@ -174,9 +178,9 @@ impl TriggerWindow {
                 messages: OFFER_MESSAGES,
             }),
             Fact::OfferAnswered { accepted, .. } => {
-                self.standing = None;
+                let offer = self.standing.take();
                 if let (false, Some(last)) = (accepted, self.offers.last_mut()) {
-                    last.declined = true;
+                    last.answered = Answered::no(offer.map(|offer| (offer.reason, offer.priority)));
                 }
             }
             Fact::HandoffRequested { .. } | Fact::Claimed { .. } | Fact::Closed { .. } => {
@@ -216,6 +220,9 @@ impl TriggerWindow {
             let messages = offer.messages.checked_sub(1)?;
             Some(Offer { messages, ..offer })
         });
+        for offered in &mut self.offers {
+            offered.answered.heard();
+        }
         // asked again before there was an answer: impatience, and no second question
         let again = |asked: &Asked| !asked.answered && asked.gist.same(&gist);
         if gist.is_empty() || self.asked.iter().any(again) {
@@ -249,7 +256,7 @@ impl TriggerWindow {
             self.offers.push(Offered {
                 rule: IdHash::of(&offer.rule),
                 about: about.unwrap_or_default(),
-                declined: false,
+                answered: Answered::default(),
             });
         }
         self.standing = Some(offer);
@@ -355,6 +362,60 @@ mod tests {
         assert!(after(&facts).offer().is_some());
         facts.push(asks);
         assert!(after(&facts).offer().is_none());
+    }
+
+    fn declined(rule: &str) -> Fact {
+        Fact::OfferAnswered {
+            accepted: false,
+            rule: rule.to_owned(),
+            matched: "no".to_owned(),
+        }
+    }
+
+    fn found(rule: &str, reason: Reason, action: Action) -> Finding {
+        Finding {
+            rule: rule.to_owned(),
+            kind: crate::triage::specs::Kind::Keyword,
+            reason,
+            matched: String::new(),
+            language: "en",
+            action,
+            queue: None,
+            priority: crate::triage::specs::Priority::Normal,
+            observe_only: false,
+        }
+    }
+
+    #[test]
+    fn a_no_is_heard_by_other_rules_for_a_few_messages() {
+        let mut facts = vec![
+            wrote("cancel it"),
+            made("keyword.cancel"),
+            wrote("no"),
+            declined("keyword.cancel"),
+        ];
+        let allows = |facts: &[Fact], reason, action| {
+            after(facts).allows(&found("another.rule", reason, action))
+        };
+        for text in ["lamps", "shirts", "shoes", "cups", "plates"] {
+            facts.push(wrote(text));
+            let check = |reason, action, allowed: bool| {
+                let found = allows(&facts, reason, action);
+                assert_eq!(found, allowed, "{text}: {reason:?} {action:?}");
+            };
+            check(Reason::Repetition, Action::Offer, false);
+            check(Reason::Keyword, Action::Offer, false);
+            check(Reason::Deflection, Action::Handoff, false);
+            check(Reason::Urgent, Action::Offer, true);
+            check(Reason::Keyword, Action::Handoff, true);
+            check(Reason::UserRequest, Action::Handoff, true);
+            check(Reason::LowConfidence, Action::Handoff, true);
+            check(Reason::Deflection, Action::Signal, true);
+        }
+        facts.push(wrote("chairs"));
+        assert!(allows(&facts, Reason::Keyword, Action::Offer));
+        let again = found("keyword.cancel", Reason::Keyword, Action::Offer);
+        assert!(!after(&facts).allows(&again), "declined in this window");
     }
 
     #[test]
