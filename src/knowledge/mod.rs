@@ -5,6 +5,7 @@
 //! system prompt carries. It does no I/O after it was read, asks no model and decides nothing: whether a score is
 //! enough is the caller's business.
 
+mod chunks;
 mod index;
 mod read;
 mod tongue;
@@ -151,7 +152,7 @@ impl Knowledge {
         for name in names {
             let file = Sample::get(&name).expect("the name was just listed");
             let text = String::from_utf8_lossy(&file.data);
-            chunks.extend(read::markdown(&name, &text));
+            chunks.extend(chunks::markdown(&name, &text));
         }
         Self::of(chunks, Vec::new())
     }
