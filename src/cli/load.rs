@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::{complain, say};
 use crate::load::customers::Mix;
 use crate::load::faults::{Fault, read};
-use crate::load::plan::{Behaviour, Place, Plan, Shape, Staff, rates, share, time};
+use crate::load::plan::{Behaviour, Place, Plan, Shape, Staff};
 use crate::load::report::{html, text};
 use crate::load::soak::{SHARE, SoakPlan};
+use crate::load::spelled::{rates, share, time};
 use crate::load::{LoadError, course};
 
 /// What the command is for, at length.

@@ -5,7 +5,7 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | `plan` | what is wanted, checked |
+//! | `plan`, `spelled` | what is wanted, checked; how its figures are written |
 //! | `arrivals` | chance, and the moments at which customers write |
 //! | `customers` | who writes what: population and mix |
 //! | `wire` | one file per kind of channel: the signed request, and how its provider hears an answer |
@@ -41,6 +41,7 @@ pub mod report;
 pub mod sender;
 pub mod setup;
 pub mod soak;
+pub mod spelled;
 pub mod tabs;
 pub mod tally;
 pub mod target;
