@@ -7,21 +7,22 @@
 //!
 //! Everything here blocks. It never looks at a conversation, and never decides who may read a file.
 
+mod id;
 mod kind;
 mod unsent;
 
-use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+pub use self::id::FileId;
+use self::id::hex;
 pub use self::kind::{HEAD_BYTES, Kind, Plain};
 pub use self::unsent::{KEPT_FOR, Unsent};
-use crate::ids::{ConversationId, NotAnId};
+use crate::ids::ConversationId;
 
 /// The folder below the data directory.
 const FOLDER: &str = "media";
@@ -33,17 +34,6 @@ pub const BYTES_MAX: u64 = 200 * 1024 * 1024;
 pub const ALL_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
 /// The ending of what is not whole yet.
 const ASIDE: &str = "part";
-
-/// A file: whose it is, and which.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FileId {
-    /// Of which conversation.
-    pub conversation: ConversationId,
-    /// Which one.
-    random: [u8; 16],
-    /// What it is.
-    pub kind: Kind,
-}
 
 /// Why a file cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -318,37 +308,6 @@ impl Drop for Draft {
     }
 }
 
-/// Printed as `m`, the conversation's and its own 32 hex digits, and the ending of its kind.
-impl fmt::Display for FileId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whose, which) = (hex(self.conversation.as_bytes()), hex(&self.random));
-        write!(f, "m{whose}{which}.{}", self.kind.ending())
-    }
-}
-
-impl FromStr for FileId {
-    type Err = NotAnId;
-
-    fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let wrong = || NotAnId("m, 64 hex digits and an ending");
-        let (digits, ending) = text
-            .strip_prefix('m')
-            .and_then(|rest| rest.split_once('.'))
-            .ok_or_else(wrong)?;
-        let lower = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
-        if digits.len() != 64 || !digits.bytes().all(lower) {
-            return Err(wrong());
-        }
-        let half = |text: &str| format!("c{text}").parse::<ConversationId>();
-        let (whose, which) = digits.split_at(32);
-        Ok(Self {
-            conversation: half(whose)?,
-            random: *half(which)?.as_bytes(),
-            kind: Kind::by_ending(ending).ok_or_else(wrong)?,
-        })
-    }
-}
-
 /// What lies in a folder: path, size, when it was written. Nothing where there is no folder.
 fn files(folder: &Path) -> io::Result<Vec<(PathBuf, u64, SystemTime)>> {
     let entries = match fs::read_dir(folder) {
@@ -379,10 +338,6 @@ fn make_private(dir: &Path) -> io::Result<()> {
         Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         made => made,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -459,24 +414,5 @@ mod tests {
         shelf.forget_older(TWO, Some(long_ago)).expect("readable");
         assert!(shelf.find(&stays).expect("readable").is_some());
         assert!(shelf.newest(TWO).expect("readable") > Some(long_ago));
-    }
-
-    #[test]
-    fn an_id_names_one_file_and_no_other_path() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let shelf = Shelf::open(dir.path()).expect("opens");
-        let id = keep(&shelf, ONE, b"hello");
-        assert_eq!(id.to_string().parse::<FileId>(), Ok(id));
-        fn check(text: &str) {
-            assert!(text.parse::<FileId>().is_err(), "{text}");
-        }
-        let digits = "0".repeat(64);
-        check("");
-        check("m../../journal.redb");
-        check(&format!("m{digits}"));
-        check(&format!("m{digits}.html"));
-        check(&format!("m{digits}.txt/.."));
-        check(&format!("m{}é.txt", "0".repeat(62)));
-        check(&format!("m{}.txt", "A".repeat(64)));
     }
 }
