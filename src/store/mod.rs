@@ -16,7 +16,8 @@
 //! | `state` | the state file and its tables |
 //! | `recovery` | opening: do the files belong together, what is unapplied |
 //! | `stored` | one conversation as the state file has it |
-//! | `read` | reading a conversation, a due page, a list: tail first, then state |
+//! | `read` | reading a conversation: tail first, then state |
+//! | `pages` | reading an index: who is due, who stands in a mode |
 //! | `newest` | a list from its other end |
 //! | `shared` | what doors and threads share: phase, generation |
 //! | `small` | settings, agents, parked things, policies |
@@ -42,8 +43,11 @@ pub mod embedded;
 pub mod format;
 pub mod identity;
 pub mod journal;
+#[cfg(test)]
+mod meanwhile_tests;
 pub mod media;
 mod newest;
+pub mod pages;
 pub mod read;
 pub mod recovery;
 pub mod retention;
