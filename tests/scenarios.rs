@@ -10,6 +10,8 @@
     reason = "each teller passes on what it has no words for"
 )]
 
+#[path = "scenarios/acts.rs"]
+mod acts;
 #[path = "scenarios/play.rs"]
 mod play;
 #[path = "scenarios/script.rs"]
