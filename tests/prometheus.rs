@@ -14,6 +14,8 @@
     reason = "tables of families, stories and definitions; a test tells one story from beginning to end"
 )]
 
+#[path = "prometheus/asked.rs"]
+mod asked;
 #[path = "prometheus/figures.rs"]
 mod figures;
 #[path = "prometheus/outside.rs"]
@@ -38,11 +40,11 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use asked::{Asked, everything_asked, filled, is_age};
 use axum::routing::get;
+use outside::Outside;
 use segue::clock::{Clock as _, SystemClock, monotonic};
 use serde_json::{Value, json};
-
-use outside::Outside;
 use server::{Process, Prometheus, Samples, free_port, wait_for};
 use traffic::{Crowd, Line, Story};
 use truth::{Told, Truth, known};
@@ -230,99 +232,6 @@ async fn rest(crowd: &Crowd) {
         assert!(monotonic() < until, "something is never delivered");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-}
-
-/// What is asked of Prometheus: where it stands, and how.
-struct Asked {
-    place: String,
-    legend: String,
-    expr: String,
-}
-
-fn dashboard(name: &str) -> Value {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("dashboards/{name}.json"));
-    serde_json::from_str(&fs::read_to_string(file).expect("a dashboard")).expect("JSON")
-}
-
-fn panels(dashboard: &Value) -> Vec<&Value> {
-    let mut found = Vec::new();
-    for panel in dashboard["panels"].as_array().expect("panels") {
-        match panel["type"] == "row" {
-            true => found.extend(panel["panels"].as_array().into_iter().flatten()),
-            false => found.push(panel),
-        }
-    }
-    found
-}
-
-/// Every target of every panel, and every rule with what it is recorded from written out.
-fn everything_asked() -> Vec<Asked> {
-    let mut all = Vec::new();
-    for name in ["handoffs", "gateway", "capacity"] {
-        let dashboard = dashboard(name);
-        for panel in panels(&dashboard) {
-            for target in panel["targets"].as_array().expect("targets") {
-                all.push(Asked {
-                    place: format!("{name} / {}", panel["title"].as_str().expect("a title")),
-                    legend: target["legendFormat"]
-                        .as_str()
-                        .expect("a legend")
-                        .to_owned(),
-                    expr: target["expr"].as_str().expect("an expression").to_owned(),
-                });
-            }
-        }
-    }
-    let file = |name: &str| {
-        yaml::read(
-            &Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("dashboards/rules")
-                .join(name),
-        )
-    };
-    let rules = |document: &Value| -> Vec<Value> {
-        let groups = document["groups"].as_array().expect("groups").iter();
-        groups
-            .flat_map(|group| group["rules"].as_array().expect("rules").clone())
-            .collect()
-    };
-    let text = |value: &'_ Value| value.as_str().expect("a text").to_owned();
-    let recorded = rules(&file("recording.yaml"));
-    for rule in recorded.iter().chain(&rules(&file("alerts.yaml"))) {
-        let mut expr = rule["expr"].as_str().expect("an expression").to_owned();
-        for one in &recorded {
-            let (name, inner) = (text(&one["record"]), text(&one["expr"]));
-            let name = name.as_str();
-            expr = expr.replace(name, &format!("({inner})"));
-        }
-        let name = rule["alert"].as_str().or(rule["record"].as_str());
-        all.push(Asked {
-            place: "rules".to_owned(),
-            legend: name.expect("a name").to_owned(),
-            expr,
-        });
-    }
-    all
-}
-
-/// The expression with everything of Grafana filled in, and looking at one job only.
-fn filled(expr: &str, job: &str) -> String {
-    let expr = expr
-        .replace("$__range_s", &RANGE.to_string())
-        .replace("$__range", &format!("{RANGE}s"))
-        .replace("$__rate_interval", &format!("{RANGE}s"))
-        .replace("job=\"segue\"", &format!("job=\"{job}\""))
-        .replace("$job", job);
-    ["instance", "channel", "queue"]
-        .iter()
-        .fold(expr, |expr, name| expr.replace(&format!("${name}"), ".+"))
-}
-
-/// Whether an age is asked for, and not how often something happened.
-fn is_age(expr: &str) -> bool {
-    ["oldest_wait", "oldest_age", "lag_seconds"]
-        .iter()
-        .any(|part| expr.contains(part))
 }
 
 /// What is shown against what is true; the faults.

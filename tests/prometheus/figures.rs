@@ -4,10 +4,10 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::asked::{dashboard, filled, panels};
 use crate::outside::{Outside, TOKENS};
 use crate::server::Prometheus;
 use crate::truth::Told;
-use crate::{dashboard, filled, panels};
 
 /// All entries of a kind, whose field has this value, over all trails.
 fn all<'a>(
