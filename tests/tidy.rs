@@ -159,6 +159,9 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 /// The longest a room may be, its tests not counted.
 const ROOM_LINES_MAX: usize = 400;
 
+/// The longest a file of tests may be: a longer one shows more than one thing.
+const TEST_LINES_MAX: usize = 700;
+
 /// Licences that may come in with a dependency; any one of an `OR` is enough.
 const LICENCES: &[&str] = &[
     "MIT",
@@ -335,6 +338,28 @@ fn every_room_is_short_and_says_what_it_is() {
             faults.push(format!("{}: does not begin with what it is", source.path));
         }
     }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn every_file_of_tests_is_short_and_says_what_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut faults = Vec::new();
+    let mut check = |path: &Path| {
+        let shown = path.strip_prefix(root).expect("below the root").display();
+        let text = fs::read_to_string(path).expect("readable");
+        let length = text.lines().count();
+        if length > TEST_LINES_MAX {
+            faults.push(format!(
+                "{shown}: {length} lines, more than {TEST_LINES_MAX}"
+            ));
+        }
+        if !text.starts_with("//!") {
+            faults.push(format!("{shown}: does not begin with what it is"));
+        }
+    };
+    walk(&root.join("tests"), &mut check);
+    walk(&root.join("benches"), &mut check);
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
