@@ -5,11 +5,13 @@
 //! an `error` event may come after HTTP 200; tool input comes as fragments of JSON text; kinds of events, blocks and
 //! stop reasons are open lists. Pure: bytes in, words out.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::leads::Leads;
 use super::prompt::Prompt;
 use super::sse::Event;
 use super::wire::{
@@ -40,7 +42,7 @@ pub fn request(prompt: &Prompt, model: &str, max_tokens: u32, stream: bool) -> S
             },
         ],
         messages: said.collect(),
-        tools: &TOOLS[usize::from(prompt.assess)],
+        tools: offered(prompt),
         stream,
     };
     written(&body, prompt.bytes())
@@ -52,7 +54,7 @@ struct Body<'a> {
     max_tokens: u32,
     system: [System<'a>; 2],
     messages: Vec<Message<'a>>,
-    tools: &'a [Value],
+    tools: Cow<'a, [Value]>,
     stream: bool,
 }
 
@@ -77,10 +79,17 @@ struct Message<'a> {
     content: &'a str,
 }
 
-/// Without and with the one by which the model assesses the customer.
-static TOOLS: LazyLock<[Vec<Value>; 2]> = LazyLock::new(|| [false, true].map(spelled));
+/// Those of a question that is not assessed: the same for everybody.
+static TOOLS: LazyLock<Vec<Value>> = LazyLock::new(|| spelled(None));
 
-fn spelled(assess: bool) -> Vec<Value> {
+fn offered(prompt: &Prompt) -> Cow<'static, [Value]> {
+    match &prompt.assess {
+        None => Cow::Borrowed(&TOOLS),
+        leads => Cow::Owned(spelled(leads.as_ref())),
+    }
+}
+
+fn spelled(assess: Option<&Leads>) -> Vec<Value> {
     tools(assess)
         .into_iter()
         .map(|(name, description, schema)| json!({"name": name, "description": description, "input_schema": schema}))
@@ -307,7 +316,7 @@ mod tests {
                 speaker: Speaker::User,
                 text: "hi".to_owned(),
             }],
-            assess: false,
+            assess: None,
         };
         let body = request(&prompt, "claude-haiku-5-5", 100, true);
         let body: Value = serde_json::from_str(&body).expect("JSON");

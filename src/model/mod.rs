@@ -9,6 +9,7 @@ mod carrier;
 mod configured;
 mod greeting;
 pub mod guard;
+pub mod leads;
 mod library;
 mod offline;
 pub mod openai;

@@ -4,11 +4,13 @@
 //! borne: tool arguments as an object, missing ids, `content` null or in parts, no `usage`, `finish_reason` "stop" beside
 //! tool calls, no `[DONE]`, comments, an error object inside a stream. Pure: bytes in, words out.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use super::leads::Leads;
 use super::prompt::Prompt;
 use super::settings::TokenField;
 use super::sse::Event;
@@ -43,7 +45,7 @@ pub fn request(
         max_completion_tokens,
         max_tokens,
         messages: std::iter::once(system).chain(said).collect(),
-        tools: &TOOLS[usize::from(prompt.assess)],
+        tools: offered(prompt),
         stream,
         stream_options: stream.then_some(StreamOptions {
             include_usage: true,
@@ -60,7 +62,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     messages: Vec<Message<'a>>,
-    tools: &'a [Value],
+    tools: Cow<'a, [Value]>,
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
@@ -92,10 +94,17 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-/// Without and with the one by which the model assesses the customer.
-static TOOLS: LazyLock<[Vec<Value>; 2]> = LazyLock::new(|| [false, true].map(spelled));
+/// Those of a question that is not assessed: the same for everybody.
+static TOOLS: LazyLock<Vec<Value>> = LazyLock::new(|| spelled(None));
 
-fn spelled(assess: bool) -> Vec<Value> {
+fn offered(prompt: &Prompt) -> Cow<'static, [Value]> {
+    match &prompt.assess {
+        None => Cow::Borrowed(&TOOLS),
+        leads => Cow::Owned(spelled(leads.as_ref())),
+    }
+}
+
+fn spelled(assess: Option<&Leads>) -> Vec<Value> {
     tools(assess)
         .into_iter()
         .map(|(name, description, schema)| {
@@ -357,7 +366,7 @@ mod tests {
                 speaker: Speaker::User,
                 text: "hi".to_owned(),
             }],
-            assess: false,
+            assess: None,
         };
         let asked = |limit, stream| -> Value {
             serde_json::from_str(&request(&prompt, "gpt", 100, limit, stream)).expect("JSON")

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::greeting::without_greeting;
+use super::leads::Leads;
 use crate::conversation::question::{Line, Question, asked};
 use crate::conversation::words::By;
 use crate::knowledge::Hit;
@@ -37,8 +38,8 @@ pub struct Prompt {
     pub varying: String,
     /// The conversation: alternating, first and last the user's.
     pub turns: Vec<Turn>,
-    /// The tool for assessing the answer is offered too.
-    pub assess: bool,
+    /// The tool for assessing the answer is offered too, with these classes of leads.
+    pub assess: Option<Leads>,
 }
 
 impl Prompt {
@@ -120,7 +121,7 @@ pub fn compose(stable: &Arc<str>, question: &Question, hits: &[Hit]) -> Prompt {
         stable: Arc::clone(stable),
         varying: varying(question, hits),
         turns: turns(&question.lines),
-        assess: false,
+        assess: None,
     }
 }
 

@@ -14,6 +14,7 @@ use super::attempt::{Answer, Ask, Failed, sum};
 use super::carrier::Until;
 use super::configured::{Kind, Model, NotReady};
 use super::guard::Guard;
+use super::leads::Leads;
 use super::library::{Edition, Library};
 use super::offline;
 use super::prompt;
@@ -255,7 +256,8 @@ impl Service {
             Kind::Remote(remote) => {
                 let mut prompt =
                     prompt::compose(&asked.edition.stable, asked.question, &asked.hits);
-                prompt.assess = self.assess;
+                let rules = &asked.question.rules;
+                prompt.assess = self.assess.then(|| Leads::of(rules.spec()));
                 let ask = Ask {
                     prompt: &prompt,
                     guard: &asked.guard,

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::leads::Leads;
 use super::settings::TokenField;
 use crate::conversation::words::ModelFault;
 use crate::secret::Secret;
@@ -155,8 +156,9 @@ impl Dialect {
     }
 }
 
-/// The tools that are offered with a question: name, what it is for, the schema of its arguments. `assess`: that tool too.
-pub fn tools(assess: bool) -> Vec<(&'static str, &'static str, Value)> {
+/// The tools that are offered with a question: name, what it is for, the schema of its arguments. `assess`: that tool too,
+/// with the classes of leads that it may name.
+pub fn tools(assess: Option<&Leads>) -> Vec<(&'static str, &'static str, Value)> {
     let mut tools = vec![
         (
             ESCALATE,
@@ -181,13 +183,13 @@ pub fn tools(assess: bool) -> Vec<(&'static str, &'static str, Value)> {
             }),
         ),
     ];
-    if assess {
-        tools.push(assessing());
+    if let Some(leads) = assess {
+        tools.push(assessing(leads));
     }
     tools
 }
 
-fn assessing() -> (&'static str, &'static str, Value) {
+fn assessing(leads: &Leads) -> (&'static str, &'static str, Value) {
     (
         ASSESS,
         "Says what you make of the customer's message and of your own answer to it. Nobody but the system reads it.",
@@ -199,8 +201,8 @@ fn assessing() -> (&'static str, &'static str, Value) {
                 "sensitive": {"type": "boolean", "description": "Whether the matter is a sensitive one."},
                 "confidence": {"type": "integer", "minimum": 0, "maximum": 100,
                                "description": "How sure you are of your answer, in percent."},
-                "lead_class": {"type": "string", "description": "The class of the lead, if you were told the classes."},
-                "category": {"type": "string", "description": "The product category it is about, if one is."},
+                "lead_class": leads.class(),
+                "category": leads.category(),
             },
             "required": ["intent", "sentiment", "sensitive", "confidence"],
         }),

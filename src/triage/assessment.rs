@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// The tool by which a model assesses its answer.
 pub const ASSESS: &str = "assess";
 /// The longest word that is kept, in bytes: classes and categories are words of the house.
-const WORD_BYTES_MAX: usize = 64;
+pub const WORD_BYTES_MAX: usize = 64;
 
 /// What the model said.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -30,7 +30,7 @@ mod topics;
 mod wordings;
 
 pub use after::{AnswerFacts, VAGUE};
-pub use assessment::{ASSESS, Assessment, Mood};
+pub use assessment::{ASSESS, Assessment, Mood, WORD_BYTES_MAX};
 pub use gist::Gist;
 pub use phrases::{Match, PhraseRule, Phrases};
 pub use refusal::{Answered, Weight};

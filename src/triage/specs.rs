@@ -175,6 +175,9 @@ pub struct ClassSpec {
     pub priority: Priority,
     /// Product categories it is limited to; none: all.
     pub categories: Vec<String>,
+    /// What it means, in words for the model; none: its name says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub means: Option<String>,
 }
 
 impl Default for Thresholds {

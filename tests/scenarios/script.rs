@@ -150,7 +150,7 @@ fn triage(spec: &mut Spec, rule: &str) -> Result<(), String> {
             let class = ClassSpec {
                 queue,
                 priority,
-                categories: Vec::new(),
+                ..ClassSpec::default()
             };
             spec.classes.insert((*name).to_owned(), class);
         }

@@ -8,10 +8,13 @@ use std::collections::BTreeMap;
 use super::super::reader::{Reader, Section, Spot};
 use super::channels::unknown_queue;
 use crate::ids::QueueName;
+use crate::triage::WORD_BYTES_MAX;
 use crate::triage::specs::{Action, ClassSpec, Priority, Thresholds};
 
 /// The most classes of leads.
 const CLASSES_MAX: usize = 50;
+/// The longest meaning of a class, in characters: it goes out with every question.
+const MEANS_CHARS_MAX: usize = 300;
 /// How often the same can be asked at most before it is an offer: so many messages are remembered.
 const REPEATED_MAX: i64 = 8;
 
@@ -98,17 +101,37 @@ pub(super) fn classes(
             let what = format!("more than {CLASSES_MAX} classes");
             reader.fault(&own.at, what, "name only those that go to people");
         }
+        if name.len() > WORD_BYTES_MAX {
+            let what = format!(
+                "the name of `{}` is longer than {WORD_BYTES_MAX} bytes",
+                own.name
+            );
+            reader.fault(&own.at, what, "a short name, and the rest in `means`");
+        }
         let categories = own.texts(reader, "categories").unwrap_or_default();
         let spec = ClassSpec {
             queue: queue(reader, &mut own, queues),
             priority: priority(reader, &mut own).unwrap_or(Priority::High),
             categories: categories.into_iter().map(|spot| spot.value).collect(),
+            means: means(reader, &mut own),
         };
         own.finish(reader, &[]);
         all.insert(name.to_owned(), spec);
     }
     classes.finish(reader, &[]);
     all
+}
+
+/// `means`: what the model is told of a class.
+fn means(reader: &mut Reader<'_>, section: &mut Section<'_>) -> Option<String> {
+    let Spot { value, at } = section.text(reader, "means")?;
+    let length = value.chars().count();
+    if length > MEANS_CHARS_MAX {
+        let what = format!("`means` has {length} characters, more than {MEANS_CHARS_MAX}");
+        reader.fault(&at, what, "a sentence: it is sent with every question");
+    }
+    let means = value.trim().trim_end_matches('.');
+    (!means.is_empty()).then(|| means.to_owned())
 }
 
 /// `queue`, one of those that exist.

@@ -387,3 +387,41 @@ fn settings_that_cannot_work_are_refused_with_the_models_name() {
         "model `m`: too many fallback models",
     );
 }
+
+#[tokio::test]
+async fn the_classes_of_the_house_are_told_to_whatever_model_assesses() {
+    use crate::triage::specs::{ClassSpec, Spec};
+    let check = async |provider, schema: &str, assess, expected: serde_json::Value| {
+        let fake = fake(vec![openai("Yes.")]).await;
+        let service = service(ModelSettings {
+            provider,
+            assess,
+            ..settings(&fake.base)
+        });
+        let class = ClassSpec {
+            means: Some("buys this week".to_owned()),
+            ..ClassSpec::default()
+        };
+        let mut asked = question("What do lamps cost?");
+        asked.rules = crate::triage::Settings::of(Spec {
+            classes: [("HOT".to_owned(), class)].into(),
+            ..Spec::default()
+        });
+        // Whether this server's answer is one to that provider is not the question here.
+        let _ = service.answer(asked, None, CancellationToken::new()).await;
+        let bodies = fake.asked.lock().expect("not poisoned").clone();
+        let told = bodies[0]["tools"][2].pointer(schema).cloned();
+        let told = told.unwrap_or_default();
+        assert_eq!(told["enum"], expected, "{provider:?}");
+        let text = told["description"].as_str().unwrap_or_default();
+        assert_eq!(text.contains("HOT: buys this week"), assess, "{text}");
+    };
+    let both = serde_json::json!(["HOT", "none"]);
+    let none = serde_json::Value::Null;
+    let in_openai = "/function/parameters/properties/lead_class";
+    let in_anthropic = "/input_schema/properties/lead_class";
+    check(Provider::OpenAi, in_openai, true, both.clone()).await;
+    check(Provider::Anthropic, in_anthropic, true, both).await;
+    check(Provider::OpenAi, in_openai, false, none.clone()).await;
+    check(Provider::Anthropic, in_anthropic, false, none).await;
+}
