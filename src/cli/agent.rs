@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::place::{Data, Place};
 use super::{complain, ended, remark, say};
 use crate::clock::SystemClock;
 use crate::control::{self, Agent, Reply, Request};
@@ -24,14 +24,8 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 pub struct AgentArguments {
     #[command(subcommand)]
     action: Action,
-    /// The data directory.
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        default_value = "./segue-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 #[derive(Subcommand, Debug)]
@@ -65,12 +59,16 @@ fn role(word: &str) -> Result<Role, String> {
     Role::parse(word).ok_or_else(|| "one of observer, agent, lead, admin".to_owned())
 }
 
-/// Does what the arguments say. Exit 0 or 1.
+/// Does what the arguments say. Exit 0 or 1; 2 for a configuration that cannot be read.
 pub fn run(arguments: &AgentArguments) -> ExitCode {
     let request = request(&arguments.action);
-    let reply = match control::ask(&arguments.data, &request) {
+    let data = match arguments.place.find() {
+        Ok(data) => data,
+        Err(code) => return code,
+    };
+    let reply = match control::ask(&data.dir, &request) {
         Ok(Some(reply)) => reply,
-        Ok(None) => match alone(&arguments.data, &request) {
+        Ok(None) => match alone(&data, &request) {
             Ok(reply) => reply,
             Err((what, mend)) => {
                 complain(&what, &mend);
@@ -115,11 +113,19 @@ impl Observer for Nobody {
 }
 
 /// Opens the store and does it here. What is wrong, and how to mend it, if it cannot.
-fn alone(dir: &Path, request: &Request) -> Result<Reply, (String, String)> {
+fn alone(data: &Data, request: &Request) -> Result<Reply, (String, String)> {
+    let dir = data.dir.as_path();
     let adds = matches!(request, Request::AgentAdd { .. });
-    if !adds && !dir.join("state.redb").exists() {
-        let what = format!("there is no data of Segue in `{}`", dir.display());
-        return Err((what, "name the data directory with --data DIR".to_owned()));
+    let begins = !data.is_there();
+    if begins && !adds {
+        return Err(data.missing());
+    }
+    if begins {
+        // The first person of a house may be added before it first opens; whoever meant another house must see it.
+        let (what, mend) = data.missing();
+        remark(&format!(
+            "segue: {what}: a new store is begun there\n  hint: if there should be one, {mend}"
+        ));
     }
     let opened = Store::open(dir, Options::default(), Arc::new(Nobody));
     let (store, _) = opened.map_err(|fault| {
@@ -233,7 +239,8 @@ mod tests {
     #[test]
     fn without_a_running_process_the_store_is_opened() {
         let dir = tempfile::tempdir().expect("a folder");
-        let carry = |request: &Request| alone(dir.path(), request);
+        let data = Data::named(dir.path().to_owned());
+        let carry = |request: &Request| alone(&data, request);
         assert!(
             carry(&Request::AgentList).is_err_and(|(what, _)| what.contains("no data of Segue"))
         );

@@ -28,10 +28,15 @@ enum Format {
     Jsonl,
 }
 
-/// Does what the arguments say. Exit 0; 1 when something cannot be read or written, or there is no such conversation.
+/// Does what the arguments say. Exit 0; 1 when something cannot be read or written, or there is no such conversation; 2 for a
+/// configuration that cannot be read.
 pub fn run(arguments: &ExportArguments) -> ExitCode {
     let Format::Jsonl = arguments.format;
-    let done = records::open(&arguments.which.data).and_then(|from| write(arguments, &*from));
+    let data = match arguments.which.place.find() {
+        Ok(data) => data,
+        Err(code) => return code,
+    };
+    let done = records::open(&data).and_then(|from| write(arguments, &*from));
     records::exit(done.map(|()| ExitCode::SUCCESS))
 }
 

@@ -8,6 +8,7 @@ pub mod check;
 pub mod export;
 pub mod init;
 pub mod load;
+pub mod place;
 pub mod records;
 pub mod replay;
 pub mod report;

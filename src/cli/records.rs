@@ -4,13 +4,14 @@
 //! journal holds beyond the state is read from the journal.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::complain;
+use super::place::{Data, Place};
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::control::{self, Reply, Request};
 use crate::ids::ConversationId;
@@ -27,9 +28,9 @@ pub type Complaint = (String, String);
 /// Which conversations a command looks at.
 #[derive(clap::Args, Debug)]
 pub struct Which {
-    /// The data directory.
-    #[arg(long, value_name = "DIR", default_value = "./segue-data")]
-    pub data: PathBuf,
+    /// Where they are kept.
+    #[command(flatten)]
+    pub place: Place,
     /// Only what happened in so long until now: `7d`, `12h`.
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub since: Option<std::time::Duration>,
@@ -82,11 +83,12 @@ impl Observer for Nobody {
     fn committed(&self, _: Position, _: &[Arc<Turn>]) {}
 }
 
-/// Finds the conversations of `dir`.
+/// Finds the conversations of `data`.
 ///
 /// # Errors
 /// [`Complaint`].
-pub fn open(dir: &Path) -> Result<Box<dyn Source>, Complaint> {
+pub fn open(data: &Data) -> Result<Box<dyn Source>, Complaint> {
+    let dir = data.dir.as_path();
     match control::ask(dir, &Request::Status) {
         Ok(Some(_)) => return Ok(Box::new(Running(dir.to_owned()))),
         Ok(None) => {}
@@ -95,9 +97,8 @@ pub fn open(dir: &Path) -> Result<Box<dyn Source>, Complaint> {
             return Err((fault.to_string(), mend.to_owned()));
         }
     }
-    if !dir.join("state.redb").exists() {
-        let what = format!("there is no data of Segue in `{}`", dir.display());
-        return Err((what, "name the data directory with --data DIR".to_owned()));
+    if !data.is_there() {
+        return Err(data.missing());
     }
     let options = Options {
         cache_mb: CACHE_MB,

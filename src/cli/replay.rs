@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::records::{self, Bar, Complaint, Which};
 use super::{complain, review};
-use crate::config::{self, Config, Environment};
+use crate::config::{Config, Environment};
 use crate::conversation::policy::Policy;
 use crate::ids::ConversationId;
 use crate::learning::replay::{Verified, what_if};
@@ -26,7 +26,7 @@ const EXIT_WRONG: u8 = 2;
 pub struct ReplayArguments {
     #[command(flatten)]
     which: Which,
-    /// The configuration whose rules are tried; `./segue.toml` if there is one.
+    /// The configuration whose rules are tried; that of `--config`, else `./segue.toml` if there is one.
     #[arg(long, value_name = "FILE", conflicts_with = "verify")]
     policy: Option<PathBuf>,
     /// Only this conversation.
@@ -48,18 +48,23 @@ enum Format {
 
 /// Does what the arguments say. Exit 0; 1 when verifying finds a difference or nothing can be read; 2 without rules.
 pub fn run(arguments: &ReplayArguments) -> ExitCode {
+    let data = match arguments.which.place.find() {
+        Ok(data) => data,
+        Err(code) => return code,
+    };
     if arguments.verify {
-        let done = records::open(&arguments.which.data).and_then(|from| verify(arguments, &*from));
+        let done = records::open(&data).and_then(|from| verify(arguments, &*from));
         return records::exit(done);
     }
-    let policy = match rules(arguments.policy.clone().or_else(config::default_path)) {
+    let tried = arguments.policy.clone();
+    let policy = match rules(tried.or_else(|| arguments.which.place.config())) {
         Ok(policy) => policy,
         Err((what, mend)) => {
             complain(&what, &mend);
             return ExitCode::from(EXIT_WRONG);
         }
     };
-    let done = records::open(&arguments.which.data)
+    let done = records::open(&data)
         .and_then(|from| try_out(arguments, &*from, &policy))
         .map(|()| ExitCode::SUCCESS);
     records::exit(done)
@@ -67,7 +72,8 @@ pub fn run(arguments: &ReplayArguments) -> ExitCode {
 
 fn rules(path: Option<PathBuf>) -> Result<Policy, Complaint> {
     let Some(path) = path else {
-        let what = "there are no rules to try: no `--policy`, and no segue.toml here";
+        let what =
+            "there are no rules to try: no `--policy`, no `--config`, and no segue.toml here";
         let mend = "segue replay --policy FILE, or --verify for the recorded rules";
         return Err((what.to_owned(), mend.to_owned()));
     };

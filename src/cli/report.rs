@@ -29,9 +29,13 @@ enum Format {
     Csv,
 }
 
-/// Does what the arguments say. Exit 0, or 1 when the conversations cannot be read.
+/// Does what the arguments say. Exit 0; 1 when the conversations cannot be read, 2 for a configuration that cannot.
 pub fn run(arguments: &ReportArguments) -> ExitCode {
-    let done = records::open(&arguments.which.data).and_then(|from| told(arguments, &*from));
+    let data = match arguments.which.place.find() {
+        Ok(data) => data,
+        Err(code) => return code,
+    };
+    let done = records::open(&data).and_then(|from| told(arguments, &*from));
     records::exit(done.map(|()| ExitCode::SUCCESS))
 }
 

@@ -114,20 +114,24 @@ impl Config {
     /// # Errors
     /// Every [`Fault`] of both.
     pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Self, Faults> {
-        let Some(path) = path else {
-            return Self::parse("environment", "", Path::new(""), environment);
-        };
-        let name = path.display().to_string();
-        let text = read_file(path)
-            .map_err(|problem| Fault {
-                place: Place::WHOLE,
-                what: format!("cannot be read: {problem}"),
-                hint: "check the path after --config; `segue init` writes a starter".to_owned(),
-            })
-            .and_then(|bytes| source::text(&bytes).map(str::to_owned))
-            .map_err(|fault| Faults::new(name.clone(), vec![fault]))?;
-        let base = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&name, &text, base, environment)
+        let (name, text, base) = text_of(path)?;
+        Self::parse(&name, &text, &base, environment)
+    }
+
+    /// Reads of both no more than `[storage]`: for whoever only looks for the data. Faults elsewhere are not seen, unless
+    /// the file cannot be told apart into sections.
+    ///
+    /// # Errors
+    /// Every [`Fault`] of these.
+    pub fn storage(
+        path: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<StorageSection, Faults> {
+        let (name, text, base) = text_of(path)?;
+        laid(&name, &text, &base, environment, |reader, mut root| {
+            let section = root.child(reader, "storage");
+            StorageSection::read(reader, section)
+        })
     }
 
     /// Reads `text` as the file called `name`, whose relative paths start at `base`.
@@ -140,21 +144,7 @@ impl Config {
         base: &Path,
         environment: &Environment,
     ) -> Result<Self, Faults> {
-        let mut syntax = Vec::new();
-        // a byte order mark is no fault of the author
-        let mut tree = source::parse(text.strip_prefix('\u{feff}').unwrap_or(text), &mut syntax);
-        source::overlay(&mut tree, environment, &mut syntax);
-        let mut reader = Reader {
-            faults: Vec::new(),
-            environment,
-            base: base.to_owned(),
-        };
-        let config = read(&mut reader, Section::root(&tree));
-        let faults = without_echoes(syntax, reader.faults);
-        if faults.is_empty() {
-            return Ok(config);
-        }
-        Err(Faults::new(name.to_owned(), faults))
+        laid(name, text, base, environment, read)
     }
 
     /// The rules of the house that the core goes by, sealed.
@@ -214,6 +204,49 @@ pub fn default_path() -> Option<PathBuf> {
 
 fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
     let section = root.child(reader, "calendars");
+/// The name, the text and the directory of the file at `path`; none: of no file at all.
+fn text_of(path: Option<&Path>) -> Result<(String, String, PathBuf), Faults> {
+    let Some(path) = path else {
+        return Ok(("environment".to_owned(), String::new(), PathBuf::new()));
+    };
+    let name = path.display().to_string();
+    let text = read_file(path)
+        .map_err(|problem| Fault {
+            place: Place::WHOLE,
+            what: format!("cannot be read: {problem}"),
+            hint: "check the path after --config; `segue init` writes a starter".to_owned(),
+        })
+        .and_then(|bytes| source::text(&bytes).map(str::to_owned))
+        .map_err(|fault| Faults::new(name.clone(), vec![fault]))?;
+    let base = path.parent().unwrap_or(Path::new("")).to_owned();
+    Ok((name, text, base))
+}
+
+/// What `read` makes of `text` with the `environment` laid over it.
+fn laid<T>(
+    name: &str,
+    text: &str,
+    base: &Path,
+    environment: &Environment,
+    read: impl FnOnce(&mut Reader<'_>, Section<'_>) -> T,
+) -> Result<T, Faults> {
+    let mut syntax = Vec::new();
+    // a byte order mark is no fault of the author
+    let mut tree = source::parse(text.strip_prefix('\u{feff}').unwrap_or(text), &mut syntax);
+    source::overlay(&mut tree, environment, &mut syntax);
+    let mut reader = Reader {
+        faults: Vec::new(),
+        environment,
+        base: base.to_owned(),
+    };
+    let found = read(&mut reader, Section::root(&tree));
+    let faults = without_echoes(syntax, reader.faults);
+    if faults.is_empty() {
+        return Ok(found);
+    }
+    Err(Faults::new(name.to_owned(), faults))
+}
+
     let calendars = sections::calendars::read(reader, section);
     let section = root.child(reader, "queues");
     let mut instances = root.child(reader, "channels").keys();
