@@ -245,8 +245,11 @@ async fn the_place_in_line_is_told_and_above_the_limit_what_can_be_done_instead(
     let told = site.hears("first", "in line").await;
     assert!(told.contains("number 1 in line"), "{told}");
     assert!(!told.contains("pace"), "{told}");
-    for (from, id) in [("second", "b"), ("third", "c")] {
+    // Within the second in which nothing is counted: nobody is told a place that somebody has.
+    for (from, id, place) in [("second", "b", "number 2"), ("third", "c", "number 3")] {
         site.writes(from, id, "a human please").await;
+        let told = site.hears(from, "in line").await;
+        assert!(told.contains(place), "{told}");
     }
     // Three are claimed, some seconds apart: that is a pace.
     for from in ["first", "second", "third"] {
@@ -260,10 +263,31 @@ async fn the_place_in_line_is_told_and_above_the_limit_what_can_be_done_instead(
             site.writes(&from, &format!("m{n}"), "a human please").await;
         }
     });
-    for ask in asks {
-        ask.await;
+    // All at once.
+    futures_util::future::join_all(asks).await;
+    let mut places = std::collections::BTreeMap::new();
+    for n in 0..40 {
+        let from = format!("customer-{n}");
+        let told = site.hears(&from, "in line").await;
+        let place = told
+            .split("number ")
+            .nth(1)
+            .and_then(|rest| rest.split(' ').next());
+        let place = place
+            .and_then(|place| place.parse::<u32>().ok())
+            .expect("a place");
+        let other = places.insert(place, from);
+        assert!(other.is_none(), "{other:?} was told {place} too");
     }
+    assert!(places.keys().copied().eq(1..=40), "{places:?}");
+    // Their estimate was below the limit when they asked. Nobody is claimed any more: as soon as it is above, they hear.
+    let waits = &places[&12];
+    site.hears(waits, "You do not have to wait for that").await;
     tokio::time::sleep(Duration::from_secs(2)).await;
+    let told = site.told.lock().expect("no panic").clone();
+    let offered =
+        |(to, text): &&(String, String)| to == waits && text.contains("You do not have to wait");
+    assert_eq!(told.iter().filter(offered).count(), 1, "once");
     site.writes("late", "l", "a human please").await;
     let told = site.hears("late", "in line").await;
     assert!(told.contains("number 41 in line"), "{told}");

@@ -165,7 +165,7 @@ impl Config {
             calendars: self.calendars.clone(),
             earlier: BTreeMap::new(),
             on_channels: BTreeMap::new(),
-            crowds: std::sync::Arc::default(),
+            crowds: crate::conversation::line::crowd::Lines::default(),
         }
         .sealed()
     }

@@ -16,7 +16,7 @@ use super::seen::Known;
 use super::streamed::{Written, close_stream};
 use super::trail::{CancelCause, Fact};
 use super::words::{Reason, Role};
-use super::{Conversation, Mode, elsewhere, everywhere, release, reports};
+use super::{Conversation, Mode, elsewhere, everywhere, line, release, reports};
 use crate::clock::Timestamp;
 use crate::ids::{AgentName, AskId, EffectId, IdHash};
 
@@ -97,7 +97,10 @@ fn step(mode: Mode, event: Event, cx: &mut Cx<'_>) -> (Mode, Answer) {
             with(mode, cx, |mode, cx| stream_stopped(ask, emitted, mode, cx))
         }
         // What is due is done after every step.
-        Event::DeadlinePassed => (mode, Answer::Accepted),
+        Event::DeadlinePassed => {
+            line::rung(&mode, cx);
+            (mode, Answer::Accepted)
+        }
         Event::OwnerGone { agent } => (owner_gone(mode, &agent, cx), Answer::Accepted),
         Event::PeoplePresent { people } => {
             with(mode, cx, |mode, cx| people_present(&people, mode, cx))

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar::Calendar;
 pub use super::common::HANDOFFS_MAX;
-use super::line::{Crowd, Tell};
+use super::line::Tell;
+use super::line::crowd::Lines;
 pub use super::looping::LoopBreaker;
 use super::message::Medium;
 use super::routes::{Assignment, Match, Pin};
@@ -66,7 +67,7 @@ pub struct Policy {
     pub on_channels: BTreeMap<ChannelName, BTreeMap<QueueName, QueuePolicy>>,
     /// How full the queues are at this moment, where they tell. No part of the hash, and never stored.
     #[serde(skip)]
-    pub crowds: Arc<BTreeMap<QueueName, Crowd>>,
+    pub crowds: Lines,
 }
 
 /// One channel instance.
@@ -302,7 +303,7 @@ impl Default for Policy {
             calendars: BTreeMap::new(),
             earlier: BTreeMap::new(),
             on_channels: BTreeMap::new(),
-            crowds: Arc::default(),
+            crowds: Lines::default(),
         }
         .sealed()
     }

@@ -24,6 +24,7 @@ use super::{Answered, Unavailable};
 use crate::clock::monotonic;
 use crate::conversation::decision::{Answer, Decision};
 use crate::conversation::event::Event;
+use crate::conversation::line::crowd::Waiter;
 use crate::conversation::question::Line;
 use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::ModeName;
@@ -349,6 +350,10 @@ fn push_turn(decision: Decision, kept: &mut Kept, turns: &mut Vec<Turn>) {
         ModeName::Ai => kept.window.extend(&decision.entries),
         // The AI is not asked, or seldom.
         ModeName::Waiting | ModeName::Human | ModeName::Closed => kept.window.let_go(),
+    }
+    if kept.mode == ModeName::Waiting || conversation.mode().name() == ModeName::Waiting {
+        let (place, now) = (Waiter::of(conversation), kept.router.clock().now());
+        kept.router.policy().crowds.stands(kept.id(), place, now);
     }
     let head = conversation.encode();
     kept.head_bytes = head.len();

@@ -34,7 +34,6 @@ mod waking;
 mod wheel;
 mod window;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,12 +49,11 @@ use crate::clock::Timestamp;
 use crate::conversation::Conversation;
 use crate::conversation::decision::{Answer, Refusal};
 use crate::conversation::event::{Act, Event};
-use crate::conversation::line::Crowd;
 use crate::conversation::message::{Inbound, Medium, Report};
 use crate::conversation::policy::{Policy, Switches};
 use crate::conversation::trail::Entry;
 use crate::conversation::words::Role;
-use crate::ids::{AgentName, ChannelName, ConversationId, IdHash, QueueName};
+use crate::ids::{AgentName, ChannelName, ConversationId, IdHash};
 use crate::store::{CommitError, LoadError, Store};
 
 /// How long a request is held while the store reopens, before it is refused.
@@ -241,19 +239,11 @@ impl Runtime {
         let _alone = self.switching.lock().await;
         let last = self.policy();
         policy.switches = last.switches.clone();
-        policy.crowds = Arc::clone(&last.crowds);
+        policy.crowds = last.crowds.clone();
         policy.earlier = last.earlier.clone();
         policy.earlier.retain(|hash, _| kept(*hash));
         policy.earlier.insert(last.hash, last.all_queues());
         policy.earlier.remove(&policy.hash);
-        self.router.set_policy(policy);
-    }
-
-    /// How full the queues are, from the next event on.
-    pub async fn see_crowds(&self, crowds: Arc<BTreeMap<QueueName, Crowd>>) {
-        let _alone = self.switching.lock().await;
-        let mut policy = Policy::clone(&self.policy());
-        policy.crowds = crowds;
         self.router.set_policy(policy);
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use segue::clock::Timestamp;
 use segue::conversation::decision::{Decision, Perform};
 use segue::conversation::event::Event;
-use segue::conversation::line::Crowd;
+use segue::conversation::line::crowd::{Crowd, Waiter};
 use segue::conversation::message::{
     Attempt, Body, Customer, FailureCause, Inbound, Medium, Report, ReportState,
 };
@@ -294,6 +294,7 @@ impl World {
                 self.policy = self.policy.clone().sealed();
             }
             ["house", "line"] => self.line(text)?,
+            ["house", "rings"] => self.decide(Event::DeadlinePassed, now),
             ["house", "present"] => {
                 let people = present(text)?;
                 self.decide(Event::PeoplePresent { people }, now);
@@ -314,7 +315,16 @@ impl World {
             .split_once(", pace ")
             .map_or((text, None), |(a, p)| (a, Some(p)));
         let ahead = ahead.trim_end_matches(" ahead").parse().unwrap_or(0);
-        let one = |n: u8| (200, BEGIN, ConversationId::from_bytes([n; 16]));
+        let one = |n: u8| {
+            let id = ConversationId::from_bytes([n; 16]);
+            let (priority, since) = (200, BEGIN);
+            let waiter = Waiter {
+                id,
+                priority,
+                since,
+            };
+            (id, waiter)
+        };
         let crowd = Crowd {
             waiting: (0..ahead).map(one).collect(),
             pace: pace.map(script::duration).transpose()?,

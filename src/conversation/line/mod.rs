@@ -1,14 +1,17 @@
 //! The line in front of a queue, as a waiting customer is told of it: their place, an honest estimate, and what they can
 //! do instead when it takes too long.
 //!
-//! How full the queues are is an argument (part of the [`Policy`], not of its hash); what was
+//! How full the queues are is an argument ([`Lines`](crowd::Lines), part of the [`Policy`], not of its hash); what was
 //! told stands on the trail. A figure that nobody measured is never told: without enough claims lately there is no
 //! estimate.
+
+pub mod crowd;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::crowd::Waiter;
 use super::common::{Common, Cx};
 use super::handoff::{self, Handoff};
 use super::hours::gap_of;
@@ -21,16 +24,7 @@ use super::waiting::Waiting;
 use super::words::{By, Class, Settlement};
 use super::{Conversation, Mode};
 use crate::clock::Timestamp;
-use crate::ids::{ConversationId, HandoffId};
-
-/// How full a queue is at this moment.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Crowd {
-    /// What waits: priority, since when, which.
-    pub waiting: Vec<(u8, Timestamp, ConversationId)>,
-    /// How long it lately took from one claim to the next while somebody waited; none: there were too few.
-    pub pace: Option<Duration>,
-}
+use crate::ids::{HandoffId, QueueName};
 
 /// What a queue tells whoever waits in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -77,7 +71,7 @@ pub fn standing(conversation: &Conversation, policy: &Policy, now: Timestamp) ->
             ..Standing::default()
         });
     }
-    let place = place(policy, common, waiting.handoff());
+    let place = place(policy, common, waiting.handoff(), None);
     let told = queue.tell;
     Some(Standing {
         position: place.filter(|_| told.position).map(|place| place.position),
@@ -89,22 +83,64 @@ pub fn standing(conversation: &Conversation, policy: &Policy, now: Timestamp) ->
     })
 }
 
-/// The place of `handoff` in line, where its queue tells anything of it.
-fn place(policy: &Policy, common: &Common, handoff: &Handoff) -> Option<Place> {
+/// The place of `handoff` in line, where its queue tells anything of it; with a time it is taken then.
+fn place(
+    policy: &Policy,
+    common: &Common,
+    handoff: &Handoff,
+    taken: Option<Timestamp>,
+) -> Option<Place> {
     if policy.queue_rules_of(common).tell == Tell::default() {
         return None;
     }
-    let crowd = policy.crowds.get(&common.queue)?;
-    let (priority, since) = (common.priority, handoff.since);
-    let before = crowd.waiting.iter().filter(|(theirs, at, id)| {
-        *id != common.id && (*theirs > priority || (*theirs == priority && *at < since))
-    });
-    let position = before.count() as u64 + 1;
-    let times = u32::try_from(position).unwrap_or(u32::MAX);
+    let waiter = Waiter {
+        id: common.id,
+        priority: common.priority,
+        since: handoff.since,
+    };
+    let ahead = match taken {
+        Some(now) => policy.crowds.enter(&common.queue, waiter, now)?,
+        None => policy.crowds.place(&common.queue, waiter)?,
+    };
+    let position = ahead.before + 1;
     Some(Place {
         position,
-        estimate: crowd.pace.map(|pace| pace.saturating_mul(times)),
+        estimate: ahead.pace.map(|pace| estimate(pace, position)),
     })
+}
+
+/// How long it takes at `pace` until whoever is number `position` is served.
+pub fn estimate(pace: Duration, position: u64) -> Duration {
+    pace.saturating_mul(u32::try_from(position).unwrap_or(u32::MAX))
+}
+
+/// The estimate above which whoever waits in `conversation` is still to be told what they can do instead; none: they do
+/// not wait, were told, or are told nothing.
+pub fn alternatives_above(conversation: &Conversation, policy: &Policy) -> Option<Duration> {
+    let Mode::Waiting(waiting) = conversation.mode() else {
+        return None;
+    };
+    let common = conversation.common();
+    let told = common.routing.alternatives == Some(waiting.handoff().id);
+    let limit = policy.queue_rules_of(common).tell.alternatives_after;
+    limit.filter(|_| !told)
+}
+
+/// Whether `queue` is closed at `now`: then nothing is told of its line.
+pub fn is_closed(policy: &Policy, queue: &QueueName, now: Timestamp) -> bool {
+    let rules = policy.queue(queue);
+    rules.is_some_and(|rules| gap_of(policy, rules, now).is_some())
+}
+
+/// Somebody rang: perhaps the line has grown too long for whoever waits, and nobody has said so. What is due anyhow says
+/// it in its turn.
+pub(super) fn rung(mode: &Mode, cx: &mut Cx<'_>) {
+    if let Mode::Waiting(waiting) = mode
+        && waiting.due(cx.common).is_none_or(|due| due > cx.now)
+    {
+        let place = cx.place(&waiting.handoff);
+        cx.offer_alternatives(place, waiting.handoff.id);
+    }
 }
 
 impl Cx<'_> {
@@ -112,7 +148,7 @@ impl Cx<'_> {
     pub(super) fn place(&self, handoff: &Handoff) -> Option<Place> {
         match self.gap() {
             Some(_closed) => None,
-            None => place(self.policy, self.common, handoff),
+            None => place(self.policy, self.common, handoff, Some(self.now)),
         }
     }
 
