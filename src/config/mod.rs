@@ -202,8 +202,6 @@ pub fn default_path() -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
-    let section = root.child(reader, "calendars");
 /// The name, the text and the directory of the file at `path`; none: of no file at all.
 fn text_of(path: Option<&Path>) -> Result<(String, String, PathBuf), Faults> {
     let Some(path) = path else {
@@ -247,6 +245,8 @@ fn laid<T>(
     Err(Faults::new(name.to_owned(), faults))
 }
 
+fn read(reader: &mut Reader<'_>, mut root: Section<'_>) -> Config {
+    let section = root.child(reader, "calendars");
     let calendars = sections::calendars::read(reader, section);
     let section = root.child(reader, "queues");
     let mut instances = root.child(reader, "channels").keys();
