@@ -4,6 +4,8 @@
 mod limits;
 #[path = "chat/pages.rs"]
 mod pages;
+#[path = "chat/shown.rs"]
+mod shown;
 #[path = "chat/tabs.rs"]
 mod tabs;
 #[path = "chat/terminal.rs"]

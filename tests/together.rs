@@ -13,6 +13,8 @@ mod files;
 mod house;
 #[path = "together/model.rs"]
 mod model;
+#[path = "together/shown.rs"]
+mod shown;
 #[path = "pages/staff.rs"]
 mod staff;
 #[path = "pages/visitor.rs"]

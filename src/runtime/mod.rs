@@ -157,15 +157,26 @@ impl Runtime {
             return Ok(Answer::Ignored);
         };
         let bad_news = report.state == crate::conversation::message::ReportState::Failed;
-        let metrics = self.router.metrics();
         if !bad_news && !self.router.is_resident(id) && !self.router.is_due_soon(id) {
+            let metrics = self.router.metrics();
             metrics.report_accepted(medium);
             metrics.report_passed_over(medium, report.state);
             return Ok(Answer::Ignored);
         }
+        self.report_awake(medium, report).await
+    }
+
+    /// The same for a report that is known to be news: a sleeping conversation is woken by it.
+    ///
+    /// # Errors
+    /// [`Unavailable`] as for [`Runtime::deliver`].
+    pub async fn report_awake(&self, medium: Medium, report: Report) -> Answered {
+        let Some((id, _)) = report.effect else {
+            return Ok(Answer::Ignored);
+        };
         let answered = self.router.ask(id, Event::Reported(report), None).await;
         if answered.is_ok() {
-            metrics.report_accepted(medium);
+            self.router.metrics().report_accepted(medium);
         }
         answered
     }

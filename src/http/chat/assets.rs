@@ -33,6 +33,7 @@ const SOURCES: &[(&str, &str)] = sources!(
     "frame.js",
     "memory.js",
     "outbox.js",
+    "shown.js",
     "text.js",
     "theme.js",
     "thread.js",

@@ -7,7 +7,7 @@
 //! | `GET /chat/demo` | a page that shows the widget |
 //! | `GET /chat/{file}` | scripts and styles, immutable under their hash |
 //! | `GET /chat/{channel}/socket` | WebSocket: everything in both directions, see [`protocol`] |
-//! | `POST /chat/{channel}/messages` | the way in without WebSocket: one `say`, `choose` or `typing`, 2xx after the commit |
+//! | `POST /chat/{channel}/messages` | the way in without WebSocket: one `say`, `choose`, `typing` or `shown`, 2xx after the commit |
 //! | `GET /chat/{channel}/events` | the way out without WebSocket: server-sent events, resumed by `Last-Event-ID` |
 //! | `POST /chat/{channel}/files`, `GET /chat/{channel}/files/{id}` | a file of the customer, in and out, see [`files`] |
 //!
@@ -15,8 +15,8 @@
 //! log (a page reads the events with `fetch`, because `EventSource` cannot send headers).
 //!
 //! No rule about conversations lives here, no text of a customer is logged, and nothing is acknowledged before it is on
-//! disk. Anonymous visitors are bounded per visitor and per process; per network address by `[limits]`, or by the proxy
-//! in front.
+//! disk. Anonymous visitors are bounded per visitor and per process; per network address by `[limits]`, or by a
+//! proxy in front that is not trusted to name the client.
 
 mod assets;
 mod files;
@@ -26,6 +26,7 @@ mod places;
 mod plain;
 pub mod protocol;
 mod seats;
+mod shown;
 mod socket;
 mod thread;
 mod transcript;
@@ -36,6 +37,7 @@ pub mod visitor;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
@@ -46,6 +48,7 @@ use axum::{Extension, Router};
 use self::origin::{Asker, Forbidden};
 use self::protocol::{FromVisitor, Profile, Refused, Written};
 use self::seats::Seats;
+use self::shown::Shown;
 use self::visitor::Visitor;
 use super::limit::{Rates, TooOften};
 use super::{Doors, Limits};
@@ -84,6 +87,14 @@ impl Room {
             .find(name)
             .filter(|instance| instance.kind == Kind::Webchat)?;
         Some(instance.channel.name().clone())
+    }
+
+    /// Does what was admitted.
+    async fn perform(&self, admitted: Admitted) -> Answered {
+        match admitted {
+            Admitted::Message(inbound) => self.deliver(inbound).await,
+            Admitted::Shown(id, shown) => self.note(id, shown).await,
+        }
     }
 
     /// Delivers, and counts as every other channel does.
@@ -179,6 +190,14 @@ impl FromRequestParts<Doors> for Room {
     }
 }
 
+/// What came from a page and is to be done, in its turn.
+enum Admitted {
+    /// The customer wrote.
+    Message(Inbound),
+    /// So much of this thread was shown.
+    Shown(ConversationId, Shown),
+}
+
 /// A visitor in a thread: what a message of theirs becomes.
 struct Guest {
     room: Room,
@@ -203,11 +222,11 @@ impl Guest {
         }
     }
 
-    /// What is to be delivered for `said`; none: nothing is.
+    /// What is to be done for `said`; none: nothing is.
     ///
     /// # Errors
     /// [`Refused`]: it cannot be taken, or not so fast.
-    fn admit(&self, said: FromVisitor) -> Result<Option<(String, Inbound)>, Refused> {
+    fn admit(&self, said: FromVisitor) -> Result<Option<(String, Admitted)>, Refused> {
         let written = match said {
             FromVisitor::Say { id, text } => Written::text(id, text)?,
             FromVisitor::Choose { id, choice, title } => Written::choice(id, choice, title)?,
@@ -215,13 +234,25 @@ impl Guest {
                 self.room.desk.presence().customer_writes(self.id);
                 return Ok(None);
             }
+            FromVisitor::Shown {
+                id,
+                delivered,
+                read,
+            } => {
+                let shown = Shown::new(&id, &delivered, &read)?;
+                let paced = self.room.seats.pace_reports(self.id, monotonic());
+                paced.map_err(|wait| {
+                    Refused::for_now(&id, "that was too fast", whole_seconds(wait))
+                })?;
+                return Ok(Some((id, Admitted::Shown(self.id, shown))));
+            }
             FromVisitor::Hello(_) => {
                 return Err(Refused::for_good("", "hello was said; open another socket"));
             }
         };
         self.pace(&written.id)?;
         let inbound = written.inbound(self.channel.clone(), &self.address, &self.profile);
-        Ok(Some((written.id, inbound)))
+        Ok(Some((written.id, Admitted::Message(inbound))))
     }
 
     /// Whether one more message may come now.
@@ -230,7 +261,7 @@ impl Guest {
     /// [`Refused`], with when it may.
     fn pace(&self, id: &str) -> Result<(), Refused> {
         if let Err(wait) = self.room.seats.pace(self.id, monotonic()) {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            let seconds = whole_seconds(wait);
             return Err(Refused::for_now(id, "that was too fast", seconds));
         }
         let rates = &self.room.rates;
@@ -240,6 +271,11 @@ impl Guest {
         }
         Ok(())
     }
+}
+
+/// Rounded up: who comes a little too late is let in.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// What the browser is told of a message once its fate is known; `Ok`: it is durable.

@@ -96,10 +96,10 @@ async fn take(
             Some(_) => refuse(StatusCode::TOO_MANY_REQUESTS)(refused),
             None => refuse(StatusCode::UNPROCESSABLE_ENTITY)(refused),
         })?;
-    let Some((id, inbound)) = admitted else {
+    let Some((id, admitted)) = admitted else {
         return Ok(None);
     };
-    let answered = guest.room.deliver(inbound).await;
+    let answered = guest.room.perform(admitted).await;
     match fate(&id, &answered) {
         Ok(()) => Ok(Some(id)),
         Err(refused) if refused.retry_after.is_some() => {

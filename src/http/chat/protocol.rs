@@ -8,6 +8,7 @@
 //! | `say` | `id`, `text` | the customer writes; `id` is the browser's own and makes a repetition harmless |
 //! | `choose` | `id`, `choice`, `title`? | the customer pressed a button |
 //! | `typing` | – | the customer is typing; repeat every few seconds |
+//! | `shown` | `id`, `delivered`?, `read`? | the `effect`s of messages that stand on the page, and of those that the customer had before their eyes; at most 32 together. `id` as for `say`; a repetition is harmless |
 //!
 //! To the browser:
 //!
@@ -18,7 +19,7 @@
 //! | `streamed` | `effect`, `text` | the next piece of an answer; the `message` of the same `effect` replaces all of it |
 //! | `stream_cut` | `effect` | nothing more of it comes; a `message` follows if it stays |
 //! | `typing` | `name`?, `seconds` | somebody is writing, for at most so long; without a name: the AI |
-//! | `stored` | `id` | that message is on disk and acted upon |
+//! | `stored` | `id` | that message, or report, is on disk and acted upon |
 //! | `refused` | `id`, `why`, `retry_after`? | that message (an empty `id`: a second `hello`) was not taken; with `retry_after` (seconds), send it again then |
 //! | `who` | `mode`, `name`?, `may_end`? | who answers from here on |
 //! | `line` | `position`?, `minutes`?, `closed`?, `opens_at`? | while a person is waited for, and whenever it changes: the place in line, an estimate, whether it is closed and until when |
@@ -65,6 +66,17 @@ pub enum FromVisitor {
     },
     /// The customer is typing.
     Typing,
+    /// What the page has shown of what we said.
+    Shown {
+        /// The browser's id of the report.
+        id: String,
+        /// On the page.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        delivered: Vec<u64>,
+        /// Before the customer's eyes.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        read: Vec<u64>,
+    },
 }
 
 /// Who a browser is and what it has shown.
@@ -323,15 +335,11 @@ impl Written {
             return Err(Refused::for_good(&id, "the text is empty"));
         }
         if text.len() > TEXT_BYTES_MAX {
-            return Err(Refused::for_good(
-                &id,
-                format!("the text is longer than {TEXT_BYTES_MAX} bytes"),
-            ));
+            let why = format!("the text is longer than {TEXT_BYTES_MAX} bytes");
+            return Err(Refused::for_good(&id, why));
         }
-        Ok(Self {
-            id,
-            body: Body::Text(text),
-        })
+        let body = Body::Text(text);
+        Ok(Self { id, body })
     }
 
     /// A button. What is written on it is what everybody sees; a browser that lies about it speaks for itself only.
@@ -423,7 +431,17 @@ mod tests {
             said(r#"{"type":"choose","id":"1","choice":"yes"}"#),
             Some(choose)
         );
+        let shown = FromVisitor::Shown {
+            id: "1".into(),
+            delivered: vec![7, 8],
+            read: Vec::new(),
+        };
+        assert_eq!(
+            said(r#"{"type":"shown","id":"1","delivered":[7,8]}"#),
+            Some(shown)
+        );
         for nonsense in [
+            r#"{"type":"shown","id":"1","read":[-1]}"#,
             "",
             "[]",
             "{}",

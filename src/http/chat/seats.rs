@@ -18,6 +18,8 @@ pub const OPEN_MAX: usize = 10_000;
 const PACE: Duration = Duration::from_millis(200);
 /// How many messages may come at once before the pace holds.
 const BURST: u32 = 10;
+/// One report on what was shown each so often, on average: a page gathers what it has to say for about as long.
+const REPORTS: Duration = Duration::from_millis(500);
 /// Visitors remembered at once, connected or only lately seen.
 const KNOWN_MAX: usize = 4 * OPEN_MAX;
 
@@ -38,6 +40,8 @@ struct Known {
     tabs: usize,
     /// When all that was written would have been written at the steady pace.
     caught_up_at: Instant,
+    /// The same for what was reported.
+    reported_at: Instant,
 }
 
 /// There is no seat.
@@ -88,17 +92,36 @@ impl Seats {
     /// # Errors
     /// The wait.
     pub fn pace(&self, id: ConversationId, now: Instant) -> Result<(), Duration> {
+        self.keep_pace(id, now, PACE, |known| &mut known.caught_up_at)
+    }
+
+    /// The same for reports on what was shown: they take nothing of what the customer may write.
+    ///
+    /// # Errors
+    /// The wait.
+    pub fn pace_reports(&self, id: ConversationId, now: Instant) -> Result<(), Duration> {
+        self.keep_pace(id, now, REPORTS, |known| &mut known.reported_at)
+    }
+
+    fn keep_pace(
+        &self,
+        id: ConversationId,
+        now: Instant,
+        each: Duration,
+        of: impl FnOnce(&mut Known) -> &mut Instant,
+    ) -> Result<(), Duration> {
         let mut book = self
             .book
             .lock()
             .expect("nobody panics while holding the book");
         let known = book.known(id, now).ok_or(Duration::from_secs(1))?;
-        let next = known.caught_up_at.max(now) + PACE;
-        let allowed = now + PACE * BURST;
+        let caught_up_at = of(known);
+        let next = (*caught_up_at).max(now) + each;
+        let allowed = now + each * BURST;
         if next > allowed {
             return Err(next - allowed);
         }
-        known.caught_up_at = next;
+        *caught_up_at = next;
         Ok(())
     }
 
@@ -116,8 +139,9 @@ impl Book {
     /// The visitor's line; none when too many visitors are known already.
     fn known(&mut self, id: ConversationId, now: Instant) -> Option<&mut Known> {
         if self.known.len() >= KNOWN_MAX && !self.known.contains_key(&id) {
-            self.known
-                .retain(|_, known| known.tabs > 0 || known.caught_up_at > now);
+            self.known.retain(|_, known| {
+                known.tabs > 0 || known.caught_up_at.max(known.reported_at) > now
+            });
             if self.known.len() >= KNOWN_MAX {
                 return None;
             }
@@ -125,6 +149,7 @@ impl Book {
         Some(self.known.entry(id).or_insert(Known {
             tabs: 0,
             caught_up_at: now,
+            reported_at: now,
         }))
     }
 }
@@ -168,6 +193,15 @@ mod tests {
             Ok(()),
             "others are not held up"
         );
+    }
+
+    #[test]
+    fn reports_have_a_pace_of_their_own() {
+        let (seats, now) = (Seats::default(), monotonic());
+        let reports = (0..50).filter(|_| seats.pace_reports(visitor(1), now).is_ok());
+        assert_eq!(reports.count(), 10);
+        assert_eq!(seats.pace_reports(visitor(1), now), Err(REPORTS));
+        assert_eq!(seats.pace(visitor(1), now), Ok(()), "messages still come");
     }
 
     #[test]

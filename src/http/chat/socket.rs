@@ -19,13 +19,13 @@ use futures_util::stream::{SplitSink, SplitStream, StreamExt};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite;
 
+use super::plain::error;
 use super::protocol::{FromVisitor, Hello, Refused, ToVisitor};
 use super::seats::Seat;
 use super::thread::follow;
 use super::visitor::Visitor;
-use super::{FRAME_BYTES_MAX, Guest, Room, fate};
+use super::{Admitted, FRAME_BYTES_MAX, Guest, Room, fate};
 use crate::clock::monotonic;
-use crate::conversation::message::Inbound;
 use crate::http::problem::Problem;
 use crate::ids::ChannelName;
 use crate::runtime::Answered;
@@ -148,7 +148,10 @@ async fn greet(out: &mut Out, from: &mut From) -> Result<Hello, Ending> {
         match read(from).await? {
             Read::Said(FromVisitor::Hello(hello)) => return Ok(hello),
             Read::Said(
-                FromVisitor::Say { .. } | FromVisitor::Choose { .. } | FromVisitor::Typing,
+                FromVisitor::Say { .. }
+                | FromVisitor::Choose { .. }
+                | FromVisitor::Typing
+                | FromVisitor::Shown { .. },
             ) => {
                 write(out, &error("say hello first")).await?;
             }
@@ -274,7 +277,7 @@ impl Tab {
         self.used_at = monotonic();
         match self.guest.admit(said) {
             Ok(None) => None,
-            Ok(Some((id, inbound))) => self.line.join(id, inbound).err().map(ToVisitor::Refused),
+            Ok(Some((id, admitted))) => self.line.join(id, admitted).err().map(ToVisitor::Refused),
             Err(refused) => Some(ToVisitor::Refused(refused)),
         }
     }
@@ -300,7 +303,7 @@ type Delivery = Pin<Box<dyn Future<Output = (String, Answered)> + Send>>;
 /// The messages of a tab on their way into the conversation, one at a time.
 struct Line {
     room: Room,
-    waiting: VecDeque<(String, Inbound)>,
+    waiting: VecDeque<(String, Admitted)>,
     under_way: Option<Delivery>,
 }
 
@@ -313,7 +316,7 @@ impl Line {
         }
     }
 
-    fn join(&mut self, id: String, inbound: Inbound) -> Result<(), Refused> {
+    fn join(&mut self, id: String, admitted: Admitted) -> Result<(), Refused> {
         if self.waiting.len() >= WAITING_MAX {
             return Err(Refused::for_now(
                 &id,
@@ -321,18 +324,18 @@ impl Line {
                 1,
             ));
         }
-        self.waiting.push_back((id, inbound));
+        self.waiting.push_back((id, admitted));
         Ok(())
     }
 
     /// The fate of the next message; never, while there is none. Nothing is lost when it is not waited for.
     async fn next(&mut self) -> (String, Answered) {
         if self.under_way.is_none() {
-            let Some((id, inbound)) = self.waiting.pop_front() else {
+            let Some((id, admitted)) = self.waiting.pop_front() else {
                 return std::future::pending().await;
             };
             let room = self.room.clone();
-            self.under_way = Some(Box::pin(async move { (id, room.deliver(inbound).await) }));
+            self.under_way = Some(Box::pin(async move { (id, room.perform(admitted).await) }));
         }
         let Some(under_way) = &mut self.under_way else {
             return std::future::pending().await;
@@ -369,12 +372,6 @@ fn broken(fault: axum::Error) -> Ending {
     match fault.into_inner().downcast_ref::<tungstenite::Error>() {
         Some(tungstenite::Error::Capacity(_)) => Ending::TooBig,
         Some(_) | None => Ending::Gone,
-    }
-}
-
-fn error(why: &str) -> ToVisitor {
-    ToVisitor::Error {
-        why: why.to_owned(),
     }
 }
 

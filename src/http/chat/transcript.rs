@@ -5,7 +5,7 @@
 //! failed is never shown, nor are notes, drafts and everything else that is ours alone. A browser resumes after the
 //! number of the last *release* it has shown, so nothing decided earlier and released later is ever missed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::files as media;
 use super::protocol::{Choice, Message, SentFile, Speaker, own_id};
@@ -14,6 +14,9 @@ use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::{Class, MessageState};
 use crate::ids::EffectId;
 
+/// Released messages that are remembered: more than the conversation itself remembers for reports.
+const SHOWN_MAX: usize = 32;
+
 /// Reads a trail onwards from some entry.
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
@@ -21,6 +24,8 @@ pub struct Transcript {
     pending: BTreeMap<EffectId, Message>,
     /// The files of the message that comes next.
     files: Vec<SentFile>,
+    /// The last that were released: what is reported of them later is found here, and nothing is read for it.
+    shown: VecDeque<EffectId>,
 }
 
 /// What an entry means to whoever looks on.
@@ -100,6 +105,13 @@ impl Transcript {
     fn settled(&mut self, effect: EffectId, state: MessageState, entry: &Entry) -> Seen {
         match state {
             MessageState::Sent | MessageState::Delivered | MessageState::Read => {
+                if self.shown.contains(&effect) {
+                    return Seen::Nothing;
+                }
+                if self.shown.len() >= SHOWN_MAX {
+                    self.shown.pop_front();
+                }
+                self.shown.push_back(effect);
                 match self.pending.remove(&effect) {
                     Some(message) => Seen::Message(released(message, entry)),
                     None => Seen::Earlier(effect),

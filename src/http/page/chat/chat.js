@@ -5,6 +5,7 @@ import { Files, ACCEPTED } from "./files.js";
 import { frame, framedBy, keepAboveKeyboard, trap } from "./frame.js";
 import { memory } from "./memory.js";
 import { newId, Outbox } from "./outbox.js";
+import { Shown } from "./shown.js";
 import { oneLine } from "./text.js";
 import { dress } from "./theme.js";
 import { Thread } from "./thread.js";
@@ -53,6 +54,7 @@ const wire = new Wire(base, {
 });
 const outbox = new Outbox(kept, (word) => wire.send(word), (message, state, why) => thread.unstored(message, state, why));
 const outside = framedBy() && frame(framedBy());
+const showing = new Shown($("log"), (word) => wire.send(word), looked);
 // Only a site that shows us says what stands on top: a link to our own page must not.
 const title = (outside && oneLine(asked.get("title"))) || words.title;
 
@@ -65,8 +67,8 @@ function hear(told) {
     case "streamed": hideTyping(); thread.piece(told); break;
     case "stream_cut": thread.cut(told.effect); break;
     case "typing": showTyping(told.name, told.seconds); break;
-    case "stored": stored(told.id); break;
-    case "refused": refused(told); break;
+    case "stored": if (!showing.stored(told.id)) stored(told.id); break;
+    case "refused": if (!showing.refused(told)) refused(told); break;
     case "who": showWho(told); break;
     case "line": showLine(told); break;
     default: console.warn(told.why || told.type);
@@ -81,6 +83,7 @@ function welcome(told) {
   kept.set("", visitor);
   if (told.after !== thread.last) {
     thread.clear();
+    showing.clear();
     for (const one of outbox.all) thread.unstored(one, one.failed ? "failed" : "pending");
   }
   say("");
@@ -88,11 +91,13 @@ function welcome(told) {
   $("attach").disabled = false;
   outbox.down();
   outbox.next();
+  showing.up();
 }
 
 function become(known) {
   visitor = known;
   thread.clear();
+  showing.clear();
   for (const one of outbox.all) thread.unstored(one, one.failed ? "failed" : "pending");
   wire.again();
 }
@@ -100,9 +105,11 @@ function become(known) {
 function message(told) {
   if (told.from === "you") stored(told.id);
   else hideTyping();
-  if (!thread.show(told)) return;
+  const element = thread.show(told);
+  if (!element) return;
   $("empty").hidden = true;
   if (told.from === "you") return;
+  showing.add(told.effect, element);
   if (Date.now() - new Date(told.at) < fresh) announce(thread.speaker(told), told.text);
   if (told.entry <= seen) return;
   if (shown && !document.hidden) sawAll();
@@ -133,6 +140,7 @@ function down(what) {
   $("attach").disabled = true;
   if (what === "large") outbox.failUnderWay(words.large);
   outbox.down();
+  showing.down();
   say({ idle: words.idle, rules: words.rules, tabs: words.tabs, blocked: words.blocked }[what] || words.offline);
 }
 
@@ -334,10 +342,20 @@ addEventListener("drop", (event) => {
 });
 document.addEventListener("visibilitychange", () => {
   doze();
+  showing.look();
   if (document.hidden) return;
   if (shown) sawAll();
   wire.wake();
 });
+
+// Whether the customer has the page before them: not behind another window, not in a panel that is shut. A frame has the
+// focus also when the page around it has.
+let around = false;
+function looked() {
+  return shown && !document.hidden && (around || document.hasFocus());
+}
+addEventListener("focus", () => showing.look());
+addEventListener("blur", () => { around = false; }); // the page around it says so, if it is there
 
 // A page that nobody looks at and that nobody is about to answer gives its connection to others.
 const DOZE_AFTER = 60000;
@@ -369,6 +387,7 @@ if (outside) {
     shown = true;
     doze();
     sawAll();
+    showing.look();
     if (thread.atEnd) thread.toEnd();
     wire.wake();
   };
@@ -377,6 +396,11 @@ if (outside) {
     appear();
     field.focus();
   });
+  outside.on("focused", () => {
+    around = true;
+    showing.look();
+  });
+  outside.on("blurred", () => { around = false; });
   outside.on("closed", () => {
     shown = false;
     doze();

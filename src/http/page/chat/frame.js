@@ -3,11 +3,11 @@
 
 export function frame(origin) {
   const parent = window.parent;
-  const heard = { opened() {}, closed() {}, shown() {} };
+  const heard = { opened() {}, closed() {}, shown() {}, focused() {}, blurred() {} };
   const tell = (type, more) => parent.postMessage({ segue: type, ...more }, origin);
   addEventListener("message", (event) => {
     if (event.source !== parent || event.origin !== origin) return;
-    if (["opened", "shown", "closed"].includes(event.data?.segue)) heard[event.data.segue]();
+    if (Object.hasOwn(heard, event.data?.segue)) heard[event.data.segue]();
   });
   return {
     on(type, act) { heard[type] = act; },

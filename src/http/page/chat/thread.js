@@ -83,7 +83,7 @@ export class Thread {
     return message;
   }
 
-  // A released message. Answers whether it was new.
+  // A released message. Answers with its element, if it was new.
   show(told) {
     if (this.last !== null && told.entry <= this.last) return false;
     this.last = told.entry;
@@ -108,7 +108,7 @@ export class Thread {
     if (told.from === "you" || told.choices) this.log.querySelectorAll(".choices").forEach((old) => old.remove());
     if (told.choices) message.append(this.choices(told.choices));
     this.place(message, told.entry);
-    return true;
+    return message;
   }
 
   write(message, told) {

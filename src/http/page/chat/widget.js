@@ -143,6 +143,7 @@
     label();
     invited = byHand;
     tell(open ? (byHand ? "opened" : "shown") : "closed");
+    focused();
     if (open && byHand) frame?.focus();
     if (!open && byHand) (button.hidden ? before : button)?.focus?.();
   }
@@ -162,6 +163,7 @@
     if (event.data?.segue === "ready") {
       ready = true;
       if (open) {
+        focused();
         tell(invited ? "opened" : "shown"); // a page that opens it again by itself does not take the keyboard away
         if (invited) frame.focus();
       }
@@ -173,6 +175,11 @@
     }
   });
   button.addEventListener("click", () => show(!open, true));
+
+  // Whether somebody is before the page: an answer in an open panel is read then, also while the keyboard is out here.
+  const focused = () => tell(document.hasFocus() ? "focused" : "blurred");
+  addEventListener("focus", focused);
+  addEventListener("blur", () => setTimeout(focused));
 
   // On a phone the panel is what the keyboard leaves of the screen.
   const seen = window.visualViewport;
