@@ -10,6 +10,8 @@ mod approvals;
 #[path = "pages/audit.rs"]
 mod audit;
 mod browser;
+#[path = "inbox/canned.rs"]
+mod canned;
 #[path = "pages/customers.rs"]
 mod customers;
 #[path = "inbox/deeds.rs"]
@@ -72,6 +74,12 @@ async fn ana_claims(house: &House, page: &Page, id: ConversationId) {
     sign_in(house, page, &person(house, "Ana", Role::Agent)).await;
     claims(page, id).await;
 }
+
+/// The characters that turn round what stands behind them: embeddings, overrides and isolates of the Unicode standard.
+const TURNING: [char; 9] = [
+    '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}',
+    '\u{2069}',
+];
 
 fn no_faults(page: &Page) {
     let faults = page.faults();
@@ -150,7 +158,9 @@ async fn what_customers_and_people_write_is_never_markup() {
     says(&page, "<svg onload=window.hacked=1> @Ana").await;
     page.reads(".note", "<svg onload").await;
     for text in attempts {
-        page.reads(".turn.customer .text", text).await;
+        // What turns text around is not even there.
+        let text = text.replace(TURNING, "");
+        page.reads(".turn.customer .text", &text).await;
     }
     assert!(page.eval("window.hacked").await.is_null());
     let strange = page
@@ -438,7 +448,7 @@ async fn the_law_of_the_channel_is_shown() {
         .await;
     let parked = "window.law = (it) => ({ window: { closes_at: '2020-01-01T00:00:00Z' }, outbox: [{ message: '99', class: 'human', state: 'parked', until: '2030-01-01T00:00:00Z', entry: null, in_doubt: false, attempts: 0, decided_at: it.updated_at }] })";
     law(parked, 2).await;
-    page.reads(".banner", "1 replies are parked").await;
+    page.reads(".banner", "1 reply is parked").await;
     law("window.law = () => ({ unreachable: true })", 3).await;
     page.reads(".composer .state", "cannot be reached").await;
     page.before_all("window.approved = [{ name: 'come_back', channel: 'web', language: 'en', text: 'Hello {1}, please write to us.' }]; window.law = () => ({ window: { closes_at: '2020-01-01T00:00:00Z' } })").await;

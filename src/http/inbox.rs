@@ -54,6 +54,7 @@ const FILES: &[File] = &files! {
     "store.js": SCRIPT,
     "list.js": SCRIPT,
     "turns.js": SCRIPT,
+    "canned.js": SCRIPT,
     "thread.js": SCRIPT,
     "compose.js": SCRIPT,
     "side.js": SCRIPT,

@@ -113,6 +113,7 @@ async fn whatever_customers_call_themselves_stays_in_its_place() {
             page.eval("document.activeElement.blur()").await;
             page.press("i").await;
             page.until("document.querySelector('.taglist')").await;
+            turns_nothing(&page).await;
             can_be_read(&page, &format!("side-{n}-{size}")).await;
             page.eval("document.activeElement.blur()").await;
             page.press("Escape").await;
@@ -422,4 +423,16 @@ async fn an_observer_watches_and_no_key_does_anything() {
     page.picture(&pictures().join("edge-observer.png")).await;
     no_faults(&page);
     house.app.stop().await;
+}
+
+/// Nothing on the page, in its title or behind its elements turns round what stands behind it.
+async fn turns_nothing(page: &Page) {
+    let found = page
+        .eval(
+            "(() => { const turns = (text) => /[\\u202a-\\u202e\\u2066-\\u2069]/.test(text || ''); \
+             const said = [...document.querySelectorAll('*')].flatMap((one) => [...one.attributes].map((it) => it.value)); \
+             return [document.title, document.body.textContent, ...said].filter(turns).map((text) => text.slice(0, 80)); })()",
+        )
+        .await;
+    assert_eq!(found, serde_json::json!([]));
 }

@@ -1,6 +1,6 @@
 // Talking to the agent API. What changes something carries the token against forged requests and a key of its own, so
 // that it can be repeated after a broken connection without being done twice.
-import { heard } from "./dom.js";
+import { heard, straight } from "./dom.js";
 
 const BASE = "/api/v1";
 let token = null;
@@ -28,6 +28,8 @@ export function newKey() {
   return Array.from(bits, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+const read = async (response) => JSON.parse(straight(await response.text()));
+
 async function once(method, where, body, key, options) {
   const headers = { accept: "application/json" };
   if (token && method !== "GET") headers["x-csrf-token"] = token;
@@ -44,9 +46,9 @@ async function once(method, where, body, key, options) {
     throw new Problem(0, { code: "offline", title: "offline" });
   }
   heard(response.headers.get("date"));
-  if (response.ok) return response.status === 204 ? null : response.json();
+  if (response.ok) return response.status === 204 ? null : read(response);
   let told = {};
-  try { told = await response.json(); } catch { /* not ours: a proxy's page */ }
+  try { told = await read(response); } catch { /* not ours: a proxy's page */ }
   told.retry_after = Number(response.headers.get("retry-after")) || 0;
   if (response.status === 401 && where !== "/session") signedOut();
   throw new Problem(response.status, told);

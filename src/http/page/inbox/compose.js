@@ -1,6 +1,7 @@
 // Writing: a reply, or a private note. Drafts stay with their conversation; `/` finds canned replies; Enter sends, and
 // who wants it has some seconds to take it back. What could not be sent stays and is never lost.
 import { get, newKey, path, post, sign } from "./api.js";
+import { canned, freshTexts, loadTexts, templates } from "./canned.js";
 import { button, fill, h, memory, now, said, soon } from "./dom.js";
 import { agents, can, state } from "./store.js";
 import { lastEntry, open, sendingOf, showSending, toEnd, view } from "./thread.js";
@@ -11,8 +12,8 @@ import { t } from "./words.js";
 const TEXT_BYTES_MAX = 8192;
 const TYPING_EVERY = 4000;
 
-let form, field, popup, picker, attachButton, heldRow, state_, sendButton, tabs, hint, templates = [];
-let writing = "reply", meant = "reply", canned = [], choices = [], choice = 0, typedAt = 0, actions = {}, shownFor = null, shownAs = "";
+let form, field, popup, picker, attachButton, heldRow, state_, sendButton, tabs, hint;
+let writing = "reply", meant = "reply", choices = [], choice = 0, typedAt = 0, actions = {}, shownFor = null, shownAs = "";
 export const preferences = { undo: memory.get("undo", 0) };
 
 export function makeComposer(acts) {
@@ -23,7 +24,7 @@ export function makeComposer(acts) {
   field = h("textarea", {
     id: "text", rows: "1", dir: "auto", "aria-label": t("write"), "aria-describedby": "hint", autocomplete: "off", spellcheck: "true",
     "aria-autocomplete": "list", "aria-controls": "choices",
-    onkeydown: keys, oninput: typed, onblur: () => setTimeout(hideChoices, 150),
+    onkeydown: keys, oninput: typed, onblur: () => setTimeout(() => { if (document.activeElement !== field) hideChoices(); }, 150),
   });
   popup = h("ul", { id: "choices", class: "popup", role: "listbox", "aria-label": t("canned"), hidden: true });
   sendButton = h("button", { type: "submit", class: "primary" }, t("send"));
@@ -130,16 +131,10 @@ function templatePicker(it) {
     } catch (problem) {
       // A text that only the provider's approval lets through is no draft of a person.
       actions.refused(problem, null);
-      if (problem.code === "unknown_template") loadTexts().catch(() => {});
+      if (problem.code === "unknown_template") loadTexts();
     }
   };
   return [h("span", { class: "warn" }, t("window.shut")), select, shown, button(t("send.template"), send, { class: "primary" })];
-}
-
-export async function loadTexts() {
-  const [replies, approved] = await Promise.all([get("/canned"), get("/templates")]);
-  canned = replies.items;
-  templates = approved.items;
 }
 
 export function setWriting(as) {
@@ -219,11 +214,11 @@ function keys(event) {
   if (!popup.hidden) {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      choice = (choice + (event.key === "ArrowDown" ? 1 : -1) + choices.length) % choices.length;
+      choice = choice < 0 ? 0 : (choice + (event.key === "ArrowDown" ? 1 : -1) + choices.length) % choices.length;
       markChoice();
       return;
     }
-    if (event.key === "Enter" || event.key === "Tab") { event.preventDefault(); takeChoice(choices[choice]); return; }
+    if ((event.key === "Enter" || event.key === "Tab") && choices[choice]) { event.preventDefault(); takeChoice(choices[choice]); return; }
     if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); hideChoices(); return; }
   }
   if (event.key === "Enter" && !event.shiftKey && !event.altKey) { event.preventDefault(); submit(); }
@@ -232,15 +227,15 @@ function keys(event) {
 
 // `/` at the beginning finds canned replies, `@` anywhere in a note finds people.
 function suggest() {
+  const it = view();
+  if (!it) return;
   const upto = field.value.slice(0, field.selectionStart);
   const slash = /^\/(\S*)$/.exec(upto), mention = writing === "note" && /(?:^|\s)@(\S*)$/.exec(upto);
   if (slash) {
-    const part = slash[1].toLowerCase();
-    const language = (view().customer.language || "").slice(0, 2);
-    const rank = (one) => (one.language && language && !one.language.startsWith(language) ? 1 : 0);
-    choices = canned.filter((one) => one.name.toLowerCase().includes(part) || one.text.toLowerCase().includes(part))
-      .sort((a, b) => rank(a) - rank(b)).slice(0, 8)
-      .map((one) => ({ label: "/" + one.name + (one.language ? " · " + one.language : ""), text: filled(one.text), from: 0 }));
+    const coming = freshTexts();
+    if (coming) coming.then((read) => { if (read && document.activeElement === field && field.value.startsWith(upto)) suggest(); });
+    choices = replies(slash[1].toLowerCase(), it);
+    if (!choices.length && slash[1] && writing === "reply") { offerAsItStands(slash[0], coming ? t("loading") : t("canned.unknown", { word: slash[0] })); return; }
   } else if (mention) {
     const part = mention[1].toLowerCase();
     // A name that stands there whole needs no help: Enter sends.
@@ -250,16 +245,52 @@ function suggest() {
   } else choices = [];
   if (!choices.length) { hideChoices(); return; }
   choice = 0;
-  fill(popup, choices.map((one, at) => h("li", { id: "choice-" + at, role: "option", onmousedown: (event) => { event.preventDefault(); takeChoice(one); } },
-    h("b", {}, one.label), " ", one.label.startsWith("/") && said(one.text.slice(0, 140), "span", "faint"))));
+  showChoices();
+}
+
+function replies(part, it) {
+  const language = (it.customer.language || "").slice(0, 2);
+  const rank = (one) => (one.language && language && !one.language.startsWith(language) ? 1 : 0);
+  return canned.filter((one) => one.name.toLowerCase().includes(part) || one.text.toLowerCase().includes(part))
+    .sort((a, b) => rank(a) - rank(b)).slice(0, 8)
+    .map((one) => ({ label: "/" + one.name + (one.language ? " · " + one.language : ""), text: filled(one.text), from: 0 }));
+}
+
+function showChoices(told) {
+  fill(popup, told && h("li", { class: "told", role: "option", "aria-disabled": "true" }, told),
+    choices.map((one, at) => h("li", { id: "choice-" + at, role: "option", onmousedown: (event) => { event.preventDefault(); takeChoice(one); } },
+      h("b", {}, one.label), " ", one.label.startsWith("/") && said(one.text.slice(0, 140), "span", "faint"))));
   popup.hidden = false;
   markChoice();
 }
 
+// What looks like the name of a canned reply does not go to the customer by Enter: the writer is told, and sends it as it
+// stands by choosing just that.
+const slashed = (text) => (writing === "reply" ? (/^\/\S*$/.exec(text) || /^\/[\p{L}\p{N}_-]+(?=\s)/u.exec(text) || [null])[0] : null);
+
+function offerAsItStands(word, told) {
+  choices = [{ asItStands: true, label: t("canned.insist", { word }) }];
+  choice = -1;
+  showChoices(told);
+}
+
+async function holdBack(word) {
+  focusField();
+  const text = field.value, coming = freshTexts();
+  const read = !coming || await coming;
+  if (field.value !== text) return;
+  const known = canned.some((one) => "/" + one.name === word), found = text.trim() === word ? replies(word.slice(1).toLowerCase(), view()) : [];
+  const told = t(found.length ? "canned.choose" : known ? "canned.alone" : read ? "canned.unknown" : "canned.unread", { word });
+  offerAsItStands(word, told);
+  if (found.length) { choices = [...found, ...choices]; showChoices(told); }
+  announce(told + " " + t("canned.how"));
+}
+
 function markChoice() {
-  [...popup.children].forEach((row, at) => row.setAttribute("aria-selected", at === choice));
+  for (const row of popup.children) row.setAttribute("aria-selected", row.id === "choice-" + choice);
+  if (choice < 0) { field.removeAttribute("aria-activedescendant"); return; }
   field.setAttribute("aria-activedescendant", "choice-" + choice);
-  popup.children[choice].scrollIntoView({ block: "nearest" });
+  document.getElementById("choice-" + choice).scrollIntoView({ block: "nearest" });
 }
 
 function hideChoices() {
@@ -276,6 +307,7 @@ function filled(text) {
 }
 
 function takeChoice(one) {
+  if (one.asItStands) { submit(true); return; }
   const after = field.value.slice(field.selectionStart);
   field.value = field.value.slice(0, one.from) + one.text + after;
   field.selectionStart = field.selectionEnd = one.from + one.text.length;
@@ -288,12 +320,13 @@ function takeChoice(one) {
 
 const bytes = (text) => new TextEncoder().encode(text).length;
 
-export function submit() {
-  const text = field.value.trim(), it = view();
+export function submit(asItStands = false) {
+  const text = field.value.trim(), it = view(), word = slashed(text);
   const withFiles = writing === "reply" && it && holds(it.id).length > 0;
   if (!it || (!text && !withFiles)) return;
   if (withFiles && uploading(it.id)) { toast(t("file.wait"), "warn"); return; }
   if (bytes(text) > TEXT_BYTES_MAX) { toast(t("too.long", { n: bytes(text), max: TEXT_BYTES_MAX }), "warn"); return; }
+  if (word && asItStands !== true) { holdBack(word); return; }
   setText("");
   keepDraft(it.id, "");
   hideChoices();

@@ -3,6 +3,10 @@ import { language, t } from "./words.js";
 
 export const $ = (id) => document.getElementById(id);
 
+// Characters that turn round what stands behind them make exe.jpg of gpj.exe. Whoever needs them is served by dir=auto, so
+// they act nowhere here: what the house tells is read without them, and so is whatever else becomes part of the page.
+export const straight = (text) => (typeof text === "string" ? text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "") : text);
+
 // h("button", { class: "x", onclick: f, "aria-label": "…" }, child, "text", …); false, null and undefined leave it out.
 export function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -10,14 +14,14 @@ export function h(tag, attributes, ...children) {
     if (value === false || value === null || value === undefined) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "class") element.className = value;
-    else if (name === "value" || name === "checked" || name === "disabled" || name === "selected") element[name] = value;
-    else element.setAttribute(name, value === true ? "" : value);
+    else if (name === "value" || name === "checked" || name === "disabled" || name === "selected") element[name] = straight(value);
+    else element.setAttribute(name, value === true ? "" : straight(value));
   }
   element.append(...flat(children));
   return element;
 }
 
-const flat = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+const flat = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false).map(straight);
 
 // Shows exactly these children.
 export function fill(element, ...children) {

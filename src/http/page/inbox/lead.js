@@ -4,7 +4,7 @@ import { del, get, pages, post, put } from "./api.js";
 import { button, fill, h, lasting, name, now, said, took, when } from "./dom.js";
 import { ask, toast } from "./dialogs.js";
 import { agents, loadPeople, queues } from "./store.js";
-import { loadTexts } from "./compose.js";
+import { loadTexts } from "./canned.js";
 import { t } from "./words.js";
 
 const TABS = ["now", "review", "canned", "house"];

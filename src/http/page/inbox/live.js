@@ -1,6 +1,7 @@
 // A stream of events that comes back by itself: after a broken network, a laptop's sleep, a restart of the server. It
 // goes on after the last id it has seen, so that nothing is lost or doubled; where that is too old the server says
 // `reset`. EventSource hides what a server answers and the ids that come alone, so this reads the stream itself.
+import { straight } from "./dom.js";
 
 const QUIET_MAX = 25000; // the server speaks every ten seconds
 const PAUSE_MAX = 10000;
@@ -31,7 +32,7 @@ export function listen(where, on) {
       rest = lines.pop();
       for (const line of lines) {
         if (line === "") {
-          if (data.length) on.event(kind || "message", JSON.parse(data.join("\n")));
+          if (data.length) on.event(kind || "message", JSON.parse(straight(data.join("\n"))));
           // Only now: what was not handled must come again.
           if (id !== null) last = id;
           kind = ""; data = []; id = null;

@@ -3,7 +3,8 @@ import * as acts from "./acts.js";
 import { begin, end, makeAlerts, noticed, showPreferences, snoozeOver, title } from "./alert.js";
 import { forgetApprovals, learnApprovals, loadApprovals, onApprovals } from "./approvals.js";
 import { del, get, onSignedOut, post, put as send, setCsrf } from "./api.js";
-import { closeComposer, focusField, focusSoon, loadTexts, makeComposer, presses, sendNow, setWriting, showComposer, useText } from "./compose.js";
+import { forgetTexts, loadTexts } from "./canned.js";
+import { closeComposer, focusField, focusSoon, makeComposer, presses, sendNow, setWriting, showComposer, useText } from "./compose.js";
 import { help, menu, toast } from "./dialogs.js";
 import { $, button, fill, h, memory, name, soon } from "./dom.js";
 import { forgetHeld } from "./files.js";
@@ -100,6 +101,7 @@ function leave() {
   end();
   clear();
   forgetApprovals();
+  forgetTexts();
   if (searchField) searchField.value = "";
   state.me = null;
   state.online = false;
@@ -136,7 +138,7 @@ async function enter(me) {
   leadButton.hidden = !can("lead");
   showPresence();
   showTabs();
-  loadTexts().catch(() => {});
+  loadTexts();
   loadPeople().catch(() => {});
   route();
   takeTurns();

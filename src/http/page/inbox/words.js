@@ -11,6 +11,7 @@ const EN = {
   "token": "Token",
   "token.unknown": "This token is unknown or was revoked.",
   "too.many.tries": "Too many failed attempts from here. You may try again in {n} seconds.",
+  "too.many.tries.one": "Too many failed attempts from here. You may try again in {n} second.",
   "sign.in.in": "Sign in ({n} s)",
   "try.now": "You may try again now.",
   "no.connection": "Segue cannot be reached just now.",
@@ -198,8 +199,11 @@ const EN = {
   "not.yours": "There is no such conversation, or it is not in your queues.",
   "why": "Why",
   "n.sources": "{n} sources",
+  "n.sources.one": "{n} source",
   "n.tools": "{n} tools",
+  "n.tools.one": "{n} tool",
   "n.messages": "{n} messages",
+  "n.messages.one": "{n} message",
   "asked": "Asked",
   "model": "Model",
   "tokens": "{input} in, {output} out",
@@ -221,6 +225,7 @@ const EN = {
   "ev.took": "took over",
   "ev.took.from": "took it from {from}",
   "ev.in.flight": "{n} messages of the AI were on their way",
+  "ev.in.flight.one": "{n} message of the AI was on its way",
   "ev.transferred": "transferred it to {to}",
   "ev.handed.back": "handed back to the AI",
   "ev.back.by": "Back to the AI by {by}",
@@ -345,7 +350,9 @@ const EN = {
   "ai.off": "The AI is switched off here: there is nobody to hand back to.",
   "outbox.full": "Too many messages are waiting to be sent.",
   "n.parked": "{n} replies are parked until the customer writes.",
+  "n.parked.one": "{n} reply is parked until the customer writes.",
   "n.in.doubt": "{n} messages are in doubt: they may arrive twice.",
+  "n.in.doubt.one": "{n} message is in doubt: it may arrive twice.",
   // ---- beside the thread
   "customer": "Customer",
   "name": "Name",
@@ -414,6 +421,12 @@ const EN = {
   "canned.name.hint": "What is typed after /, without blanks",
   "canned.text.hint": "{name} becomes the customer's name, {agent} yours",
   "canned.none": "There are no canned replies yet.",
+  "canned.unknown": "No canned reply is called {word}: nothing was sent.",
+  "canned.insist": "Send “{word}” to the customer as it stands",
+  "canned.unread": "The canned replies cannot be read just now: nothing was sent.",
+  "canned.alone": "{word} becomes its text only when it is chosen from the list: nothing was sent.",
+  "canned.how": "The arrow keys and Enter choose.",
+  "canned.choose": "Nothing was sent: which one do you mean?",
   "canned.remove": "Remove /{name}?",
   "ai.switches": "Switches of the AI",
   "ai.off.sure": "Turn the AI off: {where}?",
@@ -491,8 +504,10 @@ export function setLanguage(wish) {
   location.reload();
 }
 
-// The text of a key, its places filled in. A word of the API that is not known yet is shown as it is.
+// The text of a key, its places filled in; of one thing, as one speaks of one. A word of the API that is not known yet is
+// shown as it is.
 export function t(key, places) {
-  const text = TEXTS[language][key] ?? EN[key] ?? key.slice(key.lastIndexOf(".") + 1).replaceAll("_", " ");
+  const own = key in TEXTS[language] ? TEXTS[language] : EN;
+  const text = (places?.n === 1 ? own[key + ".one"] : null) ?? own[key] ?? key.slice(key.lastIndexOf(".") + 1).replaceAll("_", " ");
   return places ? text.replace(/\{(\w+)\}/g, (all, place) => places[place] ?? all) : text;
 }
