@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use super::leads::Leads;
 use super::prompt::Prompt;
+use super::refusal::{Refused, refused_in_stream};
 use super::sse::Event;
 use super::wire::{
-    Finish, Refused, Reply, TOOL_CALLS_MAX, Tokens, ToolCall, append, number, refused_in_stream,
-    tools, written,
+    Finish, Reply, TOOL_CALLS_MAX, Tokens, ToolCall, append, number, tools, written,
 };
 
 /// The body of a call, as JSON. The part of the prompt that is the same for every customer is marked for the provider's

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use reqwest::header::CONTENT_TYPE;
 use tokio_util::sync::CancellationToken;
 
-use super::wire::Refused;
+use super::refusal::Refused;
 use crate::conversation::words::ModelFault;
 use crate::trace;
 

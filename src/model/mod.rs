@@ -14,6 +14,7 @@ mod library;
 mod offline;
 pub mod openai;
 pub mod prompt;
+pub mod refusal;
 mod retrieve;
 pub mod sentences;
 mod service;

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use super::leads::Leads;
 use super::prompt::Prompt;
+use super::refusal::{Refused, refused_in_stream};
 use super::settings::TokenField;
 use super::sse::Event;
 use super::wire::{
-    Finish, Refused, Reply, TOOL_CALLS_MAX, Tokens, ToolCall, append, number, refused_in_stream,
-    tools, written,
+    Finish, Reply, TOOL_CALLS_MAX, Tokens, ToolCall, append, number, tools, written,
 };
 
 /// The body of a call, as JSON.

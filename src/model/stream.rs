@@ -4,10 +4,11 @@
 //! fired, or whoever listens said stop, nothing more is shown.
 
 use super::guard::Offence;
+use super::refusal::Refused;
 use super::sentences::{Gate, Released};
 use super::sse::{Event, TooLong};
 use super::verdict::of_tools;
-use super::wire::{Dialect, Finish, Refused, Reply};
+use super::wire::{Dialect, Finish, Reply};
 use super::{Emit, anthropic, openai};
 
 /// What is shown while an answer comes in.

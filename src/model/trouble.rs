@@ -1,7 +1,7 @@
 //! Tells the log which model fails, and not a line for each question: at once, then at most once a minute with how
 //! often it has failed since. Never what a customer wrote: a fault's detail holds none of it.
 
-use super::wire::Refused;
+use super::refusal::Refused;
 use crate::clock::monotonic;
 use crate::conversation::words::ModelFault;
 use crate::ids::ConversationId;
