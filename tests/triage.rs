@@ -9,11 +9,15 @@
 mod gists;
 #[path = "triage/rules.rs"]
 mod rules;
+#[path = "triage/values.rs"]
+mod values;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use proptest::prelude::*;
+use segue::clock::monotonic;
 use segue::triage::specs::Action;
 use segue::triage::{AnswerFacts, BUNDLED, Context, Gist, VAGUE, explicit_request};
 
@@ -140,19 +144,24 @@ proptest! {
     }
 }
 
+/// The least time of reading `text`: whatever else the machine does only adds to it.
+fn least(text: &str) -> Duration {
+    let once = || {
+        let began = monotonic();
+        let _ = explicit_request(text, None);
+        began.elapsed()
+    };
+    (0..20).map(|_| once()).min().unwrap_or_default()
+}
+
 #[test]
 fn a_very_long_text_is_read_in_bounded_steps() {
+    // both are longer than what is read of any text: with unbounded steps the longer one takes sixteen times as long, and
+    // with steps that grow faster more than that
     let check = |piece: &str| {
-        let text = piece.repeat(65_536 / piece.len());
-        let began = segue::clock::monotonic();
-        for _ in 0..10 {
-            let _ = explicit_request(&text, None);
-        }
-        assert!(
-            began.elapsed().as_millis() < 2_000,
-            "{piece:?}: {:?}",
-            began.elapsed()
-        );
+        let [long, short] = [1 << 20, 1 << 16].map(|bytes| piece.repeat(bytes / piece.len()));
+        let (long, short) = (least(&long), least(&short));
+        assert!(long < short * 8, "{piece:?}: {long:?} and {short:?}");
     };
     [
         "a",

@@ -4,6 +4,7 @@
 //! followed by exactly three digits parts thousands, any other last one the decimals. Amounts are in hundredths.
 
 use super::number_words::{counts, scale, unit};
+use super::worth;
 
 /// The most numbers read from one message.
 const NUMBERS_MAX: usize = 32;
@@ -17,8 +18,10 @@ pub struct Number {
     pub hundredths: u64,
     /// The currency (ISO code), where one stands beside it.
     pub currency: Option<&'static str>,
-    /// What follows it counts something: pieces, users, guests.
+    /// What follows it counts something: pieces, users, guests, goods that are wanted.
     pub counted: bool,
+    /// It names nothing and no currency: "I want 1.5k refunded". Where a refund is spoken of it is money.
+    pub alone: bool,
 }
 
 impl Number {
@@ -28,10 +31,14 @@ impl Number {
     }
 }
 
+/// What a text is made of, as numbers see it.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Piece<'a> {
+pub(super) enum Piece<'a> {
+    /// Digits with their separators, in hundredths.
     Digits(u64),
+    /// The sign of a currency.
     Sign(&'static str),
+    /// Letters.
     Word(&'a str),
 }
 
@@ -49,13 +56,19 @@ pub fn numbers(text: &str) -> Vec<Number> {
         };
         let before = at.checked_sub(1).and_then(|i| currency(pieces[i]));
         let after = pieces.get(next).copied();
+        let currency = before.or_else(|| after.and_then(currency));
+        let share = matches!(after, Some(Piece::Word(word)) if worth::is_percent(word));
+        let counts = |piece: &Piece<'_>| match piece {
+            Piece::Word(word) => counts(word),
+            Piece::Digits(_) | Piece::Sign(_) => false,
+        };
+        let listed = !share && pieces[next..].iter().take(3).any(counts);
+        let wanted = || worth::is_wanted(&pieces, at, next, hundredths / 100);
         found.push(Number {
             hundredths,
-            currency: before.or_else(|| after.and_then(currency)),
-            counted: pieces[next..].iter().take(3).any(|piece| match piece {
-                Piece::Word(word) => counts(word),
-                Piece::Digits(_) | Piece::Sign(_) => false,
-            }),
+            currency,
+            counted: listed || currency.is_none() && wanted(),
+            alone: currency.is_none() && worth::is_alone(&pieces, at, next),
         });
         at = next;
     }
@@ -110,6 +123,8 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
             pieces.push(Piece::Digits(value(&text[start..end])));
         } else if let Some(sign) = sign(c) {
             pieces.push(Piece::Sign(sign));
+        } else if c == '%' {
+            pieces.push(Piece::Word("percent"));
         } else if c.is_alphabetic() {
             let mut end = start + c.len_utf8();
             while let Some((at, next)) = chars.peek().copied() {

@@ -28,6 +28,7 @@ mod starter;
 mod tokens;
 mod topics;
 mod wordings;
+mod worth;
 
 pub use after::{AnswerFacts, VAGUE};
 pub use assessment::{ASSESS, Assessment, Mood, WORD_BYTES_MAX};

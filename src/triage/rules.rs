@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::amounts;
 use super::asks;
-use super::classes::{I, LINK, MODAL, NEG, SOFT, TALK, WANT};
+use super::classes::{DET, HELP, I, LINK, MODAL, NEG, SOFT, TALK, WANT};
 use super::gist::{Gist, Hashes};
 use super::lexicon::{LANGUAGES, Lexicon, Meaning, tongue};
 use super::phrases::{Match, Phrases};
 use super::reading::Reading;
 use super::signals::{self, Signals};
 use super::specs::{Action, ClassSpec, Kind, Priority, RuleSpec, Spec, Thresholds};
+use super::worth;
 use crate::conversation::words::Reason;
 
 /// The name of the explicit request among the rules.
@@ -233,9 +234,9 @@ impl Rules {
                         against: true,
                     }
             });
-            let enough = rule
-                .min_amount
-                .is_none_or(|least| signals.amount.is_some_and(|amount| amount / 100 >= least));
+            let numbered = || (from..=to).any(|i| amounts::is_number(reading.words.word(i)));
+            let least = rule.min_amount;
+            let enough = least.is_none_or(|least| signals.reach(least, numbered));
             if against || !enough {
                 continue;
             }
@@ -343,7 +344,8 @@ impl Rules {
         let queue = limits.value_queue.clone();
         let counted = !self.off.contains("value.quantity");
         let large = counted && signals.quantity.is_some_and(|n| n >= limits.quantity);
-        let dear = signals.amount.is_some_and(|n| n / 100 >= limits.deal);
+        let dear = signals.amount.is_some_and(|n| n / 100 >= limits.deal)
+            && !worth::is_of_a_limit(reading);
         let what = match (large, dear) {
             (true, _) => Some(("value.quantity", signals.quantity)),
             (false, true) => Some(("value.deal", None)),
@@ -388,10 +390,7 @@ fn is_denied(reading: &Reading, at: usize) -> bool {
         if bits & NEG != 0 {
             return true;
         }
-        if bits & (WANT | TALK | LINK | MODAL | SOFT | super::classes::DET | super::classes::HELP)
-            == 0
-            || bits & I != 0
-        {
+        if bits & (WANT | TALK | LINK | MODAL | SOFT | DET | HELP) == 0 || bits & I != 0 {
             return false;
         }
     }

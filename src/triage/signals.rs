@@ -30,6 +30,8 @@ pub struct Signals {
     pub amount: Option<u64>,
     /// The currency of that amount (ISO code).
     pub currency: Option<&'static str>,
+    /// The largest number without a currency that stands for itself, in hundredths: money, where a refund is asked for.
+    pub bare: Option<u64>,
     /// The largest number of things or people named.
     pub quantity: Option<u64>,
     /// All of displeasure, from 0 to 100.
@@ -44,12 +46,24 @@ impl Signals {
             .iter()
             .filter(|n| n.counted && n.currency.is_none())
             .map(|n| n.whole());
+        let bare = numbers.iter().filter(|n| n.alone && !n.counted);
+        let bare = bare.map(|n| n.hundredths);
         Self {
             amount: largest.map(|number| number.hundredths),
             currency: largest.and_then(|number| number.currency),
+            bare: bare.max(),
             quantity: counted.max(),
             ..Self::default()
         }
+    }
+
+    /// Whether `least` is named in money. `numbered`: the words of the rule hold a number of their own, so that one without
+    /// a currency counts too ("I want 1.5k refunded").
+    pub(super) fn reach(&self, least: u64, numbered: impl FnOnce() -> bool) -> bool {
+        let bare = || self.bare.filter(|_| numbered());
+        self.amount
+            .or_else(bare)
+            .is_some_and(|amount| amount / 100 >= least)
     }
 
     /// `words`, behind the amount of the message as [`amounts::numbers`] reads it again: what routes by value sees only
