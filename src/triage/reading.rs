@@ -184,7 +184,7 @@ impl Reading {
             }
             if self.bits[i] & ANYBODY != 0 {
                 self.blocked[i] = true;
-            } else if self.bits[i] & (REAL | DET | WHOM) == 0 {
+            } else if !self.joined[i] && self.bits[i] & (REAL | DET | WHOM) == 0 {
                 strangers += 1;
                 if strangers > 1 {
                     return;

@@ -8,6 +8,21 @@ use super::Grammar;
 
 /// How far behind "someone" the thing stands that is to be worked on.
 const ERRAND_MAX: usize = 7;
+/// How far behind "someone" the help stands that is work for hands.
+const HAND_MAX: usize = 4;
+/// Work for hands.
+const HANDS: [&str; 10] = [
+    "carry",
+    "lift",
+    "move",
+    "unload",
+    "load",
+    "unpack",
+    "push",
+    "park",
+    "jumpstart",
+    "clean",
+];
 /// What the work is, wherever the thing stands.
 const WORK: [&str; 18] = [
     "fix", "repair", "clean", "paint", "install", "build", "move", "carry", "cut", "cook", "drive",
@@ -79,7 +94,16 @@ impl Grammar<'_> {
             && thing
             && !self.apart(p + 4)
             && self.r.is(p + 3, DET | BLOCK);
-        bought || self.errand(p)
+        bought || self.errand(p) || self.lent_hand(p)
+    }
+
+    /// "can someone help me carry the boxes", "someone to help us move".
+    fn lent_hand(&self, p: usize) -> bool {
+        (p + 1..p + HAND_MAX).any(|i| {
+            self.said(i) == "help"
+                && matches!(self.said(i + 1), "me" | "us")
+                && (i + 2..i + 4).any(|k| HANDS.contains(&self.said(k)) && !self.apart(k))
+        })
     }
 
     /// "someone to look at my car", "someone who can deal with the engine light".

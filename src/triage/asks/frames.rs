@@ -119,7 +119,11 @@ impl Grammar<'_> {
         let anyone = (found.from..=found.to).all(|i| !self.r.is(i, PERSON | ROLE | REAL));
         let a = |i: usize| matches!(self.said(i), "a" | "an") && found.from <= i + 2;
         match self.said(begin) {
-            "when" | "where" => is(begin + 1) && anyone && !self.r.is(begin + 2, I),
+            "when" | "where" => {
+                let known = self.said(begin) == "when"
+                    && matches!(self.said(begin + 2), "the" | "my" | "your" | "ur");
+                is(begin + 1) && (anyone || known) && !self.r.is(begin + 2, I)
+            }
             "what" => is(begin + 1) && a(begin + 2),
             "whats" => a(begin + 1),
             _ => false,

@@ -24,6 +24,44 @@ const TRAILS: [&str; 16] = [
     "stuff",
 ];
 
+/// What one tells somebody.
+const TOLD: [&str; 15] = [
+    "share",
+    "sharing",
+    "give",
+    "giving",
+    "discuss",
+    "discussing",
+    "tell",
+    "telling",
+    "send",
+    "sending",
+    "provide",
+    "providing",
+    "type",
+    "typing",
+    "explain",
+];
+/// What is said of talking to a machine.
+const JUDGED: [&str; 12] = [
+    "useless",
+    "pointless",
+    "waste",
+    "stupid",
+    "annoying",
+    "frustrating",
+    "ridiculous",
+    "hopeless",
+    "helping",
+    "working",
+    "absurd",
+    "horrible",
+];
+/// How far before the machine the verb of telling stands.
+const TOLD_MAX: usize = 9;
+/// How far before the verb of telling the refusal stands.
+const UNWILLING_MAX: usize = 6;
+
 impl Grammar<'_> {
     /// "I don't want a bot", "not a bot but a person", "stop this bot".
     pub(super) fn bot(&self, b: usize) -> Option<Ask> {
@@ -42,6 +80,7 @@ impl Grammar<'_> {
                 led |= bits & FED != 0 || bidden || r.begins_thought(i);
             } else if bits & (TALK | TALKING | WANT) != 0 {
                 led = true;
+            } else if matches!(self.said(i), "going" | "gonna" | "about") {
             } else if bits
                 & (CLEAR | LINK | ME | HELP | I | AUX | MODAL | BOT | PLAIN | OTHER | NEGCAN)
                 == 0
@@ -60,6 +99,9 @@ impl Grammar<'_> {
         {
             return ask("ask.refuse_bot", from, b);
         }
+        if let Some(from) = self.kept_from(b) {
+            return ask("ask.refuse_bot", from, b);
+        }
         let refused = refused.is_some()
             || (b + 1..=b + 3)
                 .take_while(|i| *i < r.bits.len())
@@ -72,6 +114,37 @@ impl Grammar<'_> {
                 person && !self.mine(*i) && self.compound_ok(*i, true)
             })?;
         ask("ask.not_bot", near.min(b), near.max(b))
+    }
+
+    /// "I don't want to share my details with a bot", "talking to robots is useless": from where.
+    fn kept_from(&self, b: usize) -> Option<usize> {
+        let r = self.r;
+        let inside = |i: &usize| !self.apart(*i + 1);
+        let back = || (b.saturating_sub(TOLD_MAX)..b).rev().take_while(inside);
+        let with = back().take(3).find(|i| {
+            matches!(self.said(*i), "to" | "with")
+                && (i + 1..b).all(|k| r.is(k, CLEAR | BOT) || self.said(k) == "this")
+        })?;
+        if r.tongues & 1 == 0 || !self.machine_ends(b) {
+            return None;
+        }
+        let told = back().find(|i| *i < with && TOLD.contains(&self.said(*i)));
+        let unwilling = |from: usize| {
+            (from.saturating_sub(UNWILLING_MAX)..from)
+                .rev()
+                .take_while(inside)
+                .find(|i| {
+                    r.bits[*i] & (NEG | NEGCAN | FED) != 0
+                        || matches!(self.said(*i), "uncomfortable" | "uneasy" | "hesitant")
+                })
+        };
+        let kept = told.and_then(unwilling);
+        kept.or_else(|| {
+            let talked = with.checked_sub(1).filter(|i| r.is(*i, TALK | TALKING))?;
+            let judged = matches!(self.said(b + 1), "is" | "isnt" | "was" | "wont")
+                && (b + 2..b + 5).any(|i| JUDGED.contains(&self.said(i)));
+            judged.then_some(talked)
+        })
     }
 
     /// Whether no conversation is refused: "you can stop talking, robot", "the stupid machine swallowed my card".
@@ -98,15 +171,20 @@ impl Grammar<'_> {
                     | "wouldnt"
             )
         });
-        called || thing && did
+        // "not bad for a bot"
+        let praised = self.said(from) == "not" && self.said(from + 1) == "bad";
+        called || thing && did || praised
     }
 
     /// Whether nothing behind the machine makes it another thing.
     fn machine_ends(&self, b: usize) -> bool {
         let r = self.r;
         let after = b + 1;
+        // "I don't trust a machine with this"
+        let trusted = self.said(after) == "with" && r.is(after + 1, ME | BLOCK);
         after >= r.bits.len()
             || self.apart(after)
+            || trusted
             || TRAILS.contains(&r.words.word(after))
             || r.bits[after] != 0 && (r.bits[after] & LINK == 0 || r.bits[after] & SOFT != 0)
     }

@@ -64,7 +64,7 @@ impl Grammar<'_> {
             found = self.talk(i).or_else(|| self.stranger(i));
         }
         if found.is_none() && bits & CONNECT != 0 {
-            found = self.connect(i);
+            found = self.connect(i).or_else(|| self.put_through(i));
         }
         if found.is_none() && bits & (GIVE | GIVEME) != 0 {
             found = self.give(i).or_else(|| self.described(i));

@@ -16,8 +16,15 @@ const CARRIERS: [&str; 16] = [
     "driver", "courier", "carrier", "delivery", "postman", "app", "system", "alarm", "taxi", "cab",
     "mover", "movers", "rider", "host", "seller", "other",
 ];
-/// Places of a business where somebody answers: "I'd like to speak to the gym".
-const PLACES: [&str; 12] = [
+/// Places and trades of a business where somebody answers: "I'd like to speak to the gym".
+const PLACES: [&str; 19] = [
+    "chef",
+    "cook",
+    "waiter",
+    "bartender",
+    "porter",
+    "butler",
+    "valet",
     "restaurant",
     "gym",
     "spa",
@@ -51,10 +58,14 @@ impl Grammar<'_> {
         let r = self.r;
         let led = (v.saturating_sub(3)..v).any(|i| r.is(i, WANT | MODAL))
             && (v.saturating_sub(6)..v).any(|i| r.is(i, I | ME));
+        // "continue with Mastercard" goes on with a thing
+        let goes_on = matches!(self.said(v), "continue" | "proceed" | "finish" | "settle");
+        let bidden = r.begins_thought(v) && matches!(self.said(v), "speak" | "talk");
         let to = v + 1;
         let link = matches!(self.said(to), "to" | "with" | "2" | "w" | "wit");
         if r.tongues & ENGLISH == 0
-            || !led
+            || goes_on
+            || !led && !bidden
             || !link
             || self.apart(to)
             || self.denied(v)
@@ -64,8 +75,11 @@ impl Grammar<'_> {
         }
         let first = to + 1;
         let place = self.said(first) == "the" && PLACES.contains(&self.said(first + 1));
-        if place && r.ends_thought(first + 1) {
+        if place && self.place_ends(first + 1) {
             return ask("ask.talk", v, first + 1);
+        }
+        if !led {
+            return None;
         }
         let (noun, named) = match self.said(first) {
             "a" | "an" | "your" | "ur" => (first + 1, false),
@@ -90,13 +104,42 @@ impl Grammar<'_> {
         } else {
             noun
         };
-        let on = !self.apart(last + 1)
-            && matches!(
-                self.said(last + 1),
-                "about" | "regarding" | "from" | "please" | "pls" | "in"
-            );
-        (r.ends_thought(last) || on).then_some(())?;
+        let on = !self.apart(last + 1) && matches!(self.said(last + 1), "from" | "in");
+        (self.place_ends(last) || on).then_some(())?;
         ask("ask.talk", v, last)
+    }
+
+    /// "transfer me to the gym", "put us through to housekeeping".
+    pub(super) fn put_through(&self, v: usize) -> Option<Ask> {
+        let r = self.r;
+        let through = matches!(self.said(v + 2), "through" | "thru" | "over");
+        let verb = match self.said(v) {
+            "connect" | "transfer" | "forward" => true,
+            "put" | "patch" => through,
+            _ => false,
+        };
+        let to = v + 2 + usize::from(through);
+        let place = to + 1 + usize::from(matches!(self.said(to + 1), "the" | "your"));
+        let fits = r.tongues & ENGLISH != 0
+            && verb
+            && matches!(self.said(v + 1), "me" | "us")
+            && matches!(self.said(to), "to" | "with")
+            && PLACES.contains(&self.said(place))
+            && !(v + 1..=place).any(|i| self.apart(i))
+            && self.place_ends(place)
+            && !self.denied(v)
+            && !self.someone_elses(v);
+        fits.then_some(())?;
+        ask("ask.connect", v, place)
+    }
+
+    /// Whether a place or a trade ends with word `last`, or goes on with what it is about.
+    fn place_ends(&self, last: usize) -> bool {
+        let on = matches!(
+            self.said(last + 1),
+            "about" | "regarding" | "please" | "pls"
+        );
+        self.r.ends_thought(last) || on && !self.apart(last + 1)
     }
 
     /// "could the registrar ring me", "please have the workshop call us back".

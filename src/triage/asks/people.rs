@@ -23,7 +23,9 @@ impl Grammar<'_> {
             return None;
         }
         let desk = r.bits[p] & ANYBODY == 0;
-        if !desk && self.there_before(p) && (r.ends_thought(p) || self.there_fits(p)) {
+        // "is there somebody real": the adjective behind the noun
+        let ends = r.ends_thought(p) || r.is(p + 1, REAL) && r.ends_thought(p + 1);
+        if !desk && self.there_before(p) && (ends || self.there_fits(p)) {
             return ask("ask.there", p, p);
         }
         if let Some(found) = self.available(p) {
@@ -101,7 +103,10 @@ impl Grammar<'_> {
         if self.put_off(h) {
             return false;
         }
-        me || r.is(p, PERSON | ROLE) || r.ends_thought(h)
+        // "can someone jump in here"
+        let after = (h + 1..r.bits.len()).find(|i| !r.is(*i, SOFT) && !self.apart(*i));
+        let here = after.is_some_and(|i| self.said(i) == "here" && r.ends_thought(i));
+        me || r.is(p, PERSON | ROLE) || r.ends_thought(h) || here
     }
 
     pub(super) fn there_before(&self, p: usize) -> bool {
@@ -110,7 +115,7 @@ impl Grammar<'_> {
                 && hit.to < p
                 && hit.to + 5 > p
                 && (hit.to + 1..=p).all(|i| !self.apart(i))
-                && (hit.to + 1..p).all(|i| self.r.is(i, CLEAR))
+                && (hit.to + 1..p).all(|i| self.r.is(i, CLEAR | ANYBODY))
         })
     }
 
@@ -227,6 +232,18 @@ impl Grammar<'_> {
             )
     }
 
+    /// The small words of "and thank you", "thanks in advance".
+    fn thanks(&self, i: usize) -> bool {
+        let thanked = |i: usize| matches!(self.said(i), "thank" | "thanks" | "thx" | "ty");
+        match self.said(i) {
+            "and" | "n" => self.r.is(i + 1, SOFT),
+            "you" | "u" => i > 0 && thanked(i - 1),
+            "in" => self.said(i + 1) == "advance",
+            "advance" => i > 0 && self.said(i - 1) == "in",
+            _ => false,
+        }
+    }
+
     /// A word that only one who asks for something says.
     fn polite(&self, i: usize) -> bool {
         matches!(
@@ -271,6 +288,7 @@ impl Grammar<'_> {
             } else if whole && r.words.word(i) == "only" && !r.is(i.max(1) - 1, I) {
             } else if bits & (REAL | ME & PLAIN) != 0 {
                 sure |= person.is_some() || i < to;
+            } else if self.thanks(i) {
             } else if bits & (CLEAR | HERE | I | WANT | TALK | MODAL) == 0
                 || bits & (NEG | BOT) != 0 && bits & SOFT == 0
             {

@@ -163,7 +163,8 @@ impl Grammar<'_> {
     /// "someone" who is wanted: full stop, or to help.
     pub(super) fn some_fits(&self, p: usize) -> bool {
         let r = self.r;
-        if r.ends_thought(p) {
+        let else_ = self.said(p + 1) == "else" && !self.apart(p + 1) && r.ends_thought(p + 1);
+        if r.ends_thought(p) || else_ {
             return true;
         }
         // "somebody from head office"
@@ -175,7 +176,10 @@ impl Grammar<'_> {
         if from {
             let house = |i: usize| {
                 r.is(i, DEPT | DESK | ROLE)
-                    || matches!(r.words.word(i), "company" | "side" | "end" | "place")
+                    || matches!(
+                        r.words.word(i),
+                        "company" | "side" | "end" | "place" | "hotel" | "bank" | "restaurant"
+                    )
             };
             return (p + 2..=p + 4).take_while(within).any(house);
         }
@@ -233,10 +237,11 @@ impl Grammar<'_> {
     /// Whether a place is meant that one goes to: "how do I get to your office".
     fn visited(&self, v: usize, p: usize) -> bool {
         let r = self.r;
+        let front = p > 0 && matches!(self.said(p - 1), "front" | "information" | "info");
         let place = matches!(
             r.words.word(p),
             "office" | "branch" | "store" | "shop" | "reception"
-        );
+        ) || front && self.said(p) == "desk";
         let person = (v + 1..p).any(|i| r.is(i, ANYBODY));
         let called = r.words.word(v).starts_with("cont") || (p + 1..p + 4).any(|i| r.is(i, CALL));
         place && !person && r.is(p, DEPT) && r.is(v, REACH | GIVE) && !called
@@ -278,7 +283,9 @@ impl Grammar<'_> {
         }
         let helped = v > 1 && r.is(v - 1, ME) && r.is(v - 2, HELP)
             || v > 0 && matches!(self.said(v - 1), "help" | "assistance")
-            || v > 2 && self.said(v - 1) == "to" && (v - 3..v - 1).any(|i| self.said(i) == "help");
+            || v > 1
+                && self.said(v - 1) == "to"
+                && (v.saturating_sub(3)..v - 1).any(|i| self.said(i) == "help");
         let led = led || helped;
         let open = r.is(p, PERSON | ROLE | DEPT | DESK)
             || helped
@@ -298,7 +305,9 @@ impl Grammar<'_> {
             self.said(found.to),
             "service" | "services" | "support" | "care" | "assistance" | "helpdesk" | "hotline"
         );
-        (desk && (self.start(found.to) < found.to || self.r.is(found.to, DESK))).then_some(found)
+        let reception = self.said(found.to) == "reception" && self.r.ends_thought(found.to);
+        let named = desk && (self.start(found.to) < found.to || self.r.is(found.to, DESK));
+        (named || reception).then_some(found)
     }
 
     /// "I have to contact an agent", "I have got to", "I try to".
