@@ -231,6 +231,39 @@ fn token(dir: &Path, name: &str, role: &str) -> String {
     token.trim().to_owned()
 }
 
+/// Forty customers ask for a person in the same moment: each is told a place of their own; and whoever's wait comes above
+/// the limit only later hears then what they can do instead.
+async fn forty_ask_at_once(site: &Site) {
+    let asks = (0..40).map(|n| async move {
+        let from = format!("customer-{n}");
+        site.writes(&from, &format!("m{n}"), "a human please").await;
+    });
+    futures_util::future::join_all(asks).await;
+    let mut places = std::collections::BTreeMap::new();
+    for n in 0..40 {
+        let from = format!("customer-{n}");
+        let told = site.hears(&from, "in line").await;
+        let place = told
+            .split("number ")
+            .nth(1)
+            .and_then(|rest| rest.split(' ').next());
+        let place = place
+            .and_then(|place| place.parse::<u32>().ok())
+            .expect("a place");
+        let other = places.insert(place, from);
+        assert!(other.is_none(), "{other:?} was told {place} too");
+    }
+    assert!(places.keys().copied().eq(1..=40), "{places:?}");
+    // Their estimate was below the limit when they asked. Nobody is claimed any more: as soon as it is above, they hear.
+    let waits = &places[&12];
+    site.hears(waits, "You do not have to wait for that").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let told = site.told.lock().expect("no panic").clone();
+    let offered =
+        |(to, text): &&(String, String)| to == waits && text.contains("You do not have to wait");
+    assert_eq!(told.iter().filter(offered).count(), 1, "once");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_place_in_line_is_told_and_above_the_limit_what_can_be_done_instead() {
     let (site, [ana]) = Site::open(
@@ -256,38 +289,7 @@ async fn the_place_in_line_is_told_and_above_the_limit_what_can_be_done_instead(
         tokio::time::sleep(Duration::from_secs(3)).await;
         site.claims(from, &ana).await;
     }
-    let asks = (0..40).map(|n| {
-        let site = &site;
-        async move {
-            let from = format!("customer-{n}");
-            site.writes(&from, &format!("m{n}"), "a human please").await;
-        }
-    });
-    // All at once.
-    futures_util::future::join_all(asks).await;
-    let mut places = std::collections::BTreeMap::new();
-    for n in 0..40 {
-        let from = format!("customer-{n}");
-        let told = site.hears(&from, "in line").await;
-        let place = told
-            .split("number ")
-            .nth(1)
-            .and_then(|rest| rest.split(' ').next());
-        let place = place
-            .and_then(|place| place.parse::<u32>().ok())
-            .expect("a place");
-        let other = places.insert(place, from);
-        assert!(other.is_none(), "{other:?} was told {place} too");
-    }
-    assert!(places.keys().copied().eq(1..=40), "{places:?}");
-    // Their estimate was below the limit when they asked. Nobody is claimed any more: as soon as it is above, they hear.
-    let waits = &places[&12];
-    site.hears(waits, "You do not have to wait for that").await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let told = site.told.lock().expect("no panic").clone();
-    let offered =
-        |(to, text): &&(String, String)| to == waits && text.contains("You do not have to wait");
-    assert_eq!(told.iter().filter(offered).count(), 1, "once");
+    forty_ask_at_once(&site).await;
     site.writes("late", "l", "a human please").await;
     let told = site.hears("late", "in line").await;
     assert!(told.contains("number 41 in line"), "{told}");
