@@ -8,7 +8,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use crate::clock::Timestamp;
@@ -70,22 +70,32 @@ pub struct Ahead {
 
 /// All lines. Clones share them.
 #[derive(Clone, Default)]
-pub struct Lines(Arc<Mutex<Book>>);
+pub struct Lines(Arc<RwLock<Book>>);
 
 #[derive(Default)]
 struct Book {
-    crowds: BTreeMap<QueueName, Crowd>,
+    lines: BTreeMap<QueueName, Line>,
+    /// In which line each stands.
+    standing: BTreeMap<ConversationId, (QueueName, Waiter)>,
     /// Who came, moved or went by a decision that no count may know of yet: when, and where they stand since.
     moved: BTreeMap<ConversationId, (Timestamp, Option<(QueueName, Waiter)>)>,
+}
+
+/// One line, whoever is served first in front: every open chat asks for its place again and again, which must not cost
+/// the length of the line.
+#[derive(Default)]
+struct Line {
+    waiting: Vec<Waiter>,
+    pace: Option<Duration>,
 }
 
 impl Lines {
     /// The lines were counted at `now`. What was decided just before stays as it was decided.
     pub fn see(&self, crowds: BTreeMap<QueueName, Crowd>, now: Timestamp) {
-        let mut book = self.book();
-        book.crowds = crowds;
+        let mut book = self.change();
         let mut moved = std::mem::take(&mut book.moved);
         moved.retain(|_, (at, _)| *at + FRESH > now);
+        *book = Book::of(crowds);
         for (id, (_, place)) in &moved {
             book.put(*id, place.clone());
         }
@@ -94,46 +104,57 @@ impl Lines {
 
     /// Whether any line has been counted.
     pub fn are_counted(&self) -> bool {
-        !self.book().crowds.is_empty()
+        !self.book().lines.is_empty()
     }
 
     /// By a decision at `now` the conversation `id` stands here; none: in no line.
     pub fn stands(&self, id: ConversationId, place: Option<(QueueName, Waiter)>, now: Timestamp) {
-        self.book().stands(id, place, now);
+        self.change().stands(id, place, now);
     }
 
     /// Where `waiter` stands in the line of `queue`. Whoever is in it already stands where they are served; whoever
     /// begins to wait at `now` joins it behind all who have their priority. None: nobody has counted this line.
     pub fn enter(&self, queue: &QueueName, waiter: Waiter, now: Timestamp) -> Option<Ahead> {
-        let mut book = self.book();
-        let crowd = book.crowds.get(queue)?;
-        let joins = waiter.since >= now && !crowd.waiting.contains_key(&waiter.id);
-        let before = crowd.before(&waiter, joins);
-        let pace = crowd.pace;
+        let mut book = self.change();
+        let joins = waiter.since >= now && !book.standing.contains_key(&waiter.id);
+        let ahead = book.ahead(queue, &waiter, joins)?;
         book.stands(waiter.id, Some((queue.clone(), waiter)), now);
-        Some(Ahead { before, pace })
+        Some(ahead)
     }
 
     /// The same without joining it.
     pub fn place(&self, queue: &QueueName, waiter: Waiter) -> Option<Ahead> {
-        let book = self.book();
-        let crowd = book.crowds.get(queue)?;
-        Some(Ahead {
-            before: crowd.before(&waiter, false),
-            pace: crowd.pace,
-        })
+        self.book().ahead(queue, &waiter, false)
     }
 
-    /// Whoever left this half done left it whole all the same: every change is one step.
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn book(&self) -> RwLockReadGuard<'_, Book> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing panics while it changes; if anything did, the next count would put it right.
+    fn change(&self) -> RwLockWriteGuard<'_, Book> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Book {
+    /// What was counted.
+    fn of(crowds: BTreeMap<QueueName, Crowd>) -> Self {
+        let mut book = Self::default();
+        for (queue, crowd) in crowds {
+            let mut waiting: Vec<Waiter> = crowd.waiting.into_values().collect();
+            waiting.sort_unstable_by_key(Waiter::order);
+            let stands = |one: &Waiter| (one.id, (queue.clone(), *one));
+            book.standing.extend(waiting.iter().map(stands));
+            let pace = crowd.pace;
+            book.lines.insert(queue, Line { waiting, pace });
+        }
+        book
+    }
+
     fn stands(&mut self, id: ConversationId, place: Option<(QueueName, Waiter)>, now: Timestamp) {
         // Where nothing is told nothing is counted, and nothing is kept.
-        if self.crowds.is_empty() {
+        if self.lines.is_empty() {
             return;
         }
         self.put(id, place.clone());
@@ -141,26 +162,43 @@ impl Book {
     }
 
     fn put(&mut self, id: ConversationId, place: Option<(QueueName, Waiter)>) {
-        for crowd in self.crowds.values_mut() {
-            crowd.waiting.remove(&id);
+        if let Some((queue, waiter)) = self.standing.remove(&id)
+            && let Some(line) = self.lines.get_mut(&queue)
+            && let Ok(at) = line.place_of(&waiter)
+        {
+            line.waiting.remove(at);
         }
         if let Some((queue, waiter)) = place
-            && let Some(crowd) = self.crowds.get_mut(&queue)
+            && let Some(line) = self.lines.get_mut(&queue)
+            && let Err(at) = line.place_of(&waiter)
         {
-            crowd.waiting.insert(id, waiter);
+            line.waiting.insert(at, waiter);
+            self.standing.insert(id, (queue, waiter));
         }
+    }
+
+    /// Where `waiter` stands in the line of `queue`, or would stand if it `joins`.
+    fn ahead(&self, queue: &QueueName, waiter: &Waiter, joins: bool) -> Option<Ahead> {
+        let line = self.lines.get(queue)?;
+        let before = line.waiting.partition_point(|one| match joins {
+            true => one.priority >= waiter.priority,
+            false => one.order() < waiter.order(),
+        });
+        // Whoever has become more or less urgent since they were counted is not before themselves.
+        let known = self.standing.get(&waiter.id);
+        let counted = known.is_some_and(|(of, one)| of == queue && one.order() < waiter.order());
+        Some(Ahead {
+            before: (before - usize::from(counted && !joins)) as u64,
+            pace: line.pace,
+        })
     }
 }
 
-impl Crowd {
-    /// How many are served before `waiter`, or were there before it `joins`.
-    fn before(&self, waiter: &Waiter, joins: bool) -> u64 {
-        let ahead = |one: &&Waiter| match joins {
-            true => one.priority >= waiter.priority,
-            false => one.order() < waiter.order(),
-        };
-        let others = self.waiting.values().filter(|one| one.id != waiter.id);
-        others.filter(ahead).count() as u64
+impl Line {
+    /// Where `waiter` stands, or else would stand.
+    fn place_of(&self, waiter: &Waiter) -> Result<usize, usize> {
+        self.waiting
+            .binary_search_by_key(&waiter.order(), Waiter::order)
     }
 }
 
@@ -173,17 +211,13 @@ impl PartialEq for Lines {
 
 impl std::fmt::Debug for Lines {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Lines({} queues)", self.book().crowds.len())
+        write!(f, "Lines({} queues)", self.book().lines.len())
     }
 }
 
 impl From<BTreeMap<QueueName, Crowd>> for Lines {
     fn from(crowds: BTreeMap<QueueName, Crowd>) -> Self {
-        let book = Book {
-            crowds,
-            moved: BTreeMap::new(),
-        };
-        Self(Arc::new(Mutex::new(book)))
+        Self(Arc::new(RwLock::new(Book::of(crowds))))
     }
 }
 
@@ -282,6 +316,12 @@ mod tests {
             before(lines.enter(&queue, waiter(4, 0, 15), at(40))),
             Some(2)
         );
+        // The second becomes the most urgent, and then less urgent than all: never one behind itself.
+        assert_eq!(
+            before(lines.enter(&queue, waiter(2, 99, 20), at(50))),
+            Some(0)
+        );
+        assert_eq!(before(lines.place(&queue, waiter(2, 0, 20))), Some(3));
     }
 
     #[test]
