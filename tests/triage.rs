@@ -225,6 +225,9 @@ fn the_bundled_rules_fire_on_their_topics() {
         "handoff scope.large_refund",
     );
     check("i want a refund of 20 dollars", "offer keyword.refund");
+    // `above` is above: the amount itself is not.
+    check("i want a refund of 100 dollars", "offer keyword.refund");
+    check("i want a refund of $100.01", "handoff scope.large_refund");
     check(
         "your driver was very rude",
         "handoff scope.employee_complaint",

@@ -7,6 +7,7 @@
 //! Reading the configuration reads files that it names (secrets, prompt) and looks whether directories are there; it
 //! never writes, binds, or talks to anybody. What the core needs of it is its [`Config::policy`].
 
+mod doubts;
 mod fault;
 mod reader;
 pub mod sections;
@@ -191,6 +192,7 @@ impl Config {
                 self.server.ops_listen
             ));
         }
+        warnings.extend(doubts::early_apologies(&self.queues, &self.channels));
         warnings.extend(self.tracing.warning());
         warnings
     }

@@ -235,8 +235,8 @@ impl Rules {
                     }
             });
             let numbered = || (from..=to).any(|i| amounts::is_number(reading.words.word(i)));
-            let least = rule.min_amount;
-            let enough = least.is_none_or(|least| signals.reach(least, numbered));
+            let sum = rule.min_amount;
+            let enough = sum.is_none_or(|sum| signals.exceed(sum, numbered));
             if against || !enough {
                 continue;
             }

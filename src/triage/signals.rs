@@ -57,13 +57,14 @@ impl Signals {
         }
     }
 
-    /// Whether `least` is named in money. `numbered`: the words of the rule hold a number of their own, so that one without
-    /// a currency counts too ("I want 1.5k refunded").
-    pub(super) fn reach(&self, least: u64, numbered: impl FnOnce() -> bool) -> bool {
+    /// Whether more money than `sum` is named, in whole units; the sum itself is not more. `numbered`: the words of the rule
+    /// hold a number of their own, so that one without a currency counts too ("I want 1.5k refunded").
+    pub(super) fn exceed(&self, sum: u64, numbered: impl FnOnce() -> bool) -> bool {
         let bare = || self.bare.filter(|_| numbered());
+        let above = sum.saturating_mul(100);
         self.amount
             .or_else(bare)
-            .is_some_and(|amount| amount / 100 >= least)
+            .is_some_and(|amount| amount > above)
     }
 
     /// `words`, behind the amount of the message as [`amounts::numbers`] reads it again: what routes by value sees only

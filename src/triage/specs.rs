@@ -103,7 +103,7 @@ pub struct RuleSpec {
     /// It is only noted; nothing follows.
     #[serde(default)]
     pub observe_only: bool,
-    /// Fires only when a larger amount of money is named, in whole units of any currency.
+    /// Fires only when more money than this is named, in whole units of any currency; not at the amount itself.
     #[serde(default)]
     pub min_amount: Option<u64>,
     /// Phrases, by language: `a|b` for either, `a?` optional, `^` and `$` for the ends of a thought.
