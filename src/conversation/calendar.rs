@@ -66,8 +66,17 @@ pub struct WallTime {
     pub date: String,
     /// `09:00`.
     pub time: String,
-    /// The zone's abbreviation, `CEST`.
+    /// The zone's abbreviation, `CEST`; where it has none, its distance: `UTC-03`.
     pub zone: String,
+}
+
+/// An abbreviation of the tz database for people: many zones have only their distance (`-03`), which alone reads like
+/// a part of the time.
+fn named(abbreviation: &str) -> String {
+    match abbreviation.starts_with(['+', '-']) {
+        true => format!("UTC{abbreviation}"),
+        false => abbreviation.to_owned(),
+    }
 }
 
 /// Whether the tz database has a zone of this name.
@@ -127,7 +136,7 @@ impl Calendar {
             weekday: usize::try_from(zoned.weekday().to_monday_zero_offset()).unwrap_or_default(),
             date: zoned.strftime("%Y-%m-%d").to_string(),
             time: zoned.strftime("%H:%M").to_string(),
-            zone: zoned.strftime("%Z").to_string(),
+            zone: named(&zoned.strftime("%Z").to_string()),
         })
     }
 
@@ -395,5 +404,11 @@ mod tests {
             (0, "2026-03-30", "09:00", "CEST")
         );
         assert!(knows_zone("America/New_York") && !knows_zone("Europe/Atlantis"));
+        let far = Calendar {
+            time_zone: "America/Sao_Paulo".to_owned(),
+            ..office()
+        };
+        let shown = far.on_the_wall(at("2026-03-30T09:00")).expect("a time");
+        assert_eq!(shown.zone, "UTC-03", "it has no name");
     }
 }

@@ -65,9 +65,9 @@ pub(super) const fn text(key: TextKey) -> &'static str {
             "Hoe het die outomatiese assistent u gehelp? Antwoord met ’n nommer van 1 (swak) tot 5 (baie goed); enigiets anders wat u skryf, bereik ons soos gewoonlik."
         }
         TextKey::SurveyThanks => "Dankie dat u ons laat weet het.",
-        TextKey::OpensToday => "vandag om {time}",
-        TextKey::OpensOn => "{weekday} om {time}",
-        TextKey::OpensLater => "{weekday}, {date}, om {time}",
+        TextKey::OpensToday => "vandag om {time} ({zone})",
+        TextKey::OpensOn => "{weekday} om {time} ({zone})",
+        TextKey::OpensLater => "{weekday}, {date}, om {time} ({zone})",
         TextKey::Monday => "Maandag",
         TextKey::Tuesday => "Dinsdag",
         TextKey::Wednesday => "Woensdag",

@@ -69,9 +69,9 @@ pub(super) const fn text(key: TextKey) -> &'static str {
             "Wie zufrieden waren Sie mit dem automatischen Assistenten? Antworten Sie mit einer Zahl von 1 (gar nicht) bis 5 (sehr); alles andere, was Sie schreiben, erreicht uns wie gewohnt."
         }
         TextKey::SurveyThanks => "Danke für Ihre Rückmeldung.",
-        TextKey::OpensToday => "heute um {time} Uhr",
-        TextKey::OpensOn => "am {weekday} um {time} Uhr",
-        TextKey::OpensLater => "am {weekday}, {date}, um {time} Uhr",
+        TextKey::OpensToday => "heute um {time} Uhr ({zone})",
+        TextKey::OpensOn => "am {weekday} um {time} Uhr ({zone})",
+        TextKey::OpensLater => "am {weekday}, {date}, um {time} Uhr ({zone})",
         TextKey::Monday => "Montag",
         TextKey::Tuesday => "Dienstag",
         TextKey::Wednesday => "Mittwoch",

@@ -65,9 +65,9 @@ pub(super) const fn text(key: TextKey) -> &'static str {
             "How did the automated assistant do? Answer with a number from 1 (badly) to 5 (very well); anything else you write reaches us as usual."
         }
         TextKey::SurveyThanks => "Thank you for letting us know.",
-        TextKey::OpensToday => "today at {time}",
-        TextKey::OpensOn => "on {weekday} at {time}",
-        TextKey::OpensLater => "on {weekday}, {date}, at {time}",
+        TextKey::OpensToday => "today at {time} ({zone})",
+        TextKey::OpensOn => "on {weekday} at {time} ({zone})",
+        TextKey::OpensLater => "on {weekday}, {date}, at {time} ({zone})",
         TextKey::Monday => "Monday",
         TextKey::Tuesday => "Tuesday",
         TextKey::Wednesday => "Wednesday",

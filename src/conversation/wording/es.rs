@@ -67,9 +67,9 @@ pub(super) const fn text(key: TextKey) -> &'static str {
             "¿Cómo le atendió el asistente automático? Responda con un número del 1 (mal) al 5 (muy bien); cualquier otra cosa que escriba nos llega como siempre."
         }
         TextKey::SurveyThanks => "Gracias por decírnoslo.",
-        TextKey::OpensToday => "hoy a las {time}",
-        TextKey::OpensOn => "el {weekday} a las {time}",
-        TextKey::OpensLater => "el {weekday}, {date}, a las {time}",
+        TextKey::OpensToday => "hoy a las {time} ({zone})",
+        TextKey::OpensOn => "el {weekday} a las {time} ({zone})",
+        TextKey::OpensLater => "el {weekday}, {date}, a las {time} ({zone})",
         TextKey::Monday => "lunes",
         TextKey::Tuesday => "martes",
         TextKey::Wednesday => "miércoles",

@@ -65,9 +65,9 @@ pub(super) const fn text(key: TextKey) -> &'static str {
             "Comment s’est passé votre échange avec l’assistant automatique ? Répondez par un chiffre de 1 (mal) à 5 (très bien) ; tout autre message nous parvient comme d’habitude."
         }
         TextKey::SurveyThanks => "Merci pour votre réponse.",
-        TextKey::OpensToday => "aujourd’hui à {time}",
-        TextKey::OpensOn => "{weekday} à {time}",
-        TextKey::OpensLater => "{weekday} {date} à {time}",
+        TextKey::OpensToday => "aujourd’hui à {time} ({zone})",
+        TextKey::OpensOn => "{weekday} à {time} ({zone})",
+        TextKey::OpensLater => "{weekday} {date} à {time} ({zone})",
         TextKey::Monday => "lundi",
         TextKey::Tuesday => "mardi",
         TextKey::Wednesday => "mercredi",

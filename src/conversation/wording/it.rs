@@ -67,9 +67,9 @@ pub(super) const fn text(key: TextKey) -> &'static str {
             "Come è stato il servizio dell’assistente automatico? Risponda con un numero da 1 (scarso) a 5 (ottimo); qualsiasi altra cosa scriva ci arriva come sempre."
         }
         TextKey::SurveyThanks => "Grazie per la sua risposta.",
-        TextKey::OpensToday => "oggi alle {time}",
-        TextKey::OpensOn => "{weekday} alle {time}",
-        TextKey::OpensLater => "{weekday}, {date}, alle {time}",
+        TextKey::OpensToday => "oggi alle {time} ({zone})",
+        TextKey::OpensOn => "{weekday} alle {time} ({zone})",
+        TextKey::OpensLater => "{weekday}, {date}, alle {time} ({zone})",
         TextKey::Monday => "lunedì",
         TextKey::Tuesday => "martedì",
         TextKey::Wednesday => "mercoledì",

@@ -65,9 +65,9 @@ pub(super) const fn text(key: TextKey) -> &'static str {
             "Hoe heeft de automatische assistent u geholpen? Antwoord met een cijfer van 1 (slecht) tot 5 (heel goed); al het andere dat u schrijft bereikt ons zoals altijd."
         }
         TextKey::SurveyThanks => "Bedankt voor uw reactie.",
-        TextKey::OpensToday => "vandaag om {time} uur",
-        TextKey::OpensOn => "{weekday} om {time} uur",
-        TextKey::OpensLater => "{weekday} {date} om {time} uur",
+        TextKey::OpensToday => "vandaag om {time} uur ({zone})",
+        TextKey::OpensOn => "{weekday} om {time} uur ({zone})",
+        TextKey::OpensLater => "{weekday} {date} om {time} uur ({zone})",
         TextKey::Monday => "maandag",
         TextKey::Tuesday => "dinsdag",
         TextKey::Wednesday => "woensdag",

@@ -65,9 +65,9 @@ pub(super) const fn text(key: TextKey) -> &'static str {
             "Como foi o atendimento do assistente automático? Responda com um número de 1 (mau) a 5 (muito bom); qualquer outra coisa que escrever chega até nós como sempre."
         }
         TextKey::SurveyThanks => "Obrigado pela sua resposta.",
-        TextKey::OpensToday => "hoje às {time}",
-        TextKey::OpensOn => "{weekday} às {time}",
-        TextKey::OpensLater => "{weekday}, {date}, às {time}",
+        TextKey::OpensToday => "hoje às {time} ({zone})",
+        TextKey::OpensOn => "{weekday} às {time} ({zone})",
+        TextKey::OpensLater => "{weekday}, {date}, às {time} ({zone})",
         TextKey::Monday => "segunda-feira",
         TextKey::Tuesday => "terça-feira",
         TextKey::Wednesday => "quarta-feira",

@@ -179,7 +179,7 @@ function showLine({ position, minutes, closed, opens_at: opens }) {
 function moment(at) {
   const then = new Date(at), today = then.toDateString() === new Date().toDateString();
   const day = today ? {} : { weekday: "long", day: "numeric", month: "long" };
-  return new Intl.DateTimeFormat(habits, { ...day, hour: "2-digit", minute: "2-digit" }).format(then);
+  return new Intl.DateTimeFormat(habits, { ...day, hour: "2-digit", minute: "2-digit", timeZoneName: "short" }).format(then);
 }
 
 let typingUntil;
