@@ -341,8 +341,7 @@ impl Asking {
                 // Company is no answer of the person who was promised: that clock goes on.
                 if handoff.is_none() {
                     // What was written meanwhile still waits.
-                    cx.common.episode.waiting_since = self.burst.as_ref().map(|one| one.since);
-                    undo::answered_otherwise(cx);
+                    undo::answered_by_ai(self.burst.as_ref().map(|one| one.since), cx);
                     let offers = judged.offer.as_ref();
                     offers.into_iter().for_each(|finding| cx.offer(finding));
                     if offers.is_none() {

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use super::Mode;
 use super::common::Cx;
-use super::message::FailureCause;
+use super::message::{FailureCause, Report, ReportState};
 use super::outbox::{Owed, OwedState, SENT_MAX, Sent};
 use super::parked;
+use super::release::told_by_nobody;
 use super::undo;
 use super::words::{Class, MessageState};
-use crate::ids::EffectId;
+use crate::ids::{EffectId, IdHash};
 
 /// A provider tells within seconds what it refuses; after so long nothing is taken back any more.
 const TOLD_WITHIN: Duration = Duration::from_hours(1);
@@ -42,8 +43,9 @@ impl Cx<'_> {
         if let (Some(gone), None) = (owed.entry, entry) {
             self.texts.remove(&gone);
         }
-        // What is in doubt may have arrived twice: no report takes both back.
-        let stopped = owed.stopped.clone().filter(|_| !owed.in_doubt);
+        // What is in doubt may have arrived twice: no report takes both back. And where nobody reports, nothing does.
+        let reported = theirs || !told_by_nobody(self.common.medium);
+        let stopped = owed.stopped.clone().filter(|_| reported && !owed.in_doubt);
         self.remember_sent(Sent {
             entry,
             stopped,
@@ -65,9 +67,43 @@ impl Cx<'_> {
     }
 }
 
-/// The message `effect` has arrived. A person's words have answered for good, with those before them.
+/// What `report` is if it says once more that a try of `effect` came to a shut window; none: it says something else, or
+/// that of another try. Parked words are tried again later, and what a provider repeats of the first try, or tells late of
+/// another part of it, says nothing of the second. Each try has a number of the provider's; that of a refused one is
+/// remembered among the ids that were seen. True: it was not known yet.
+pub(super) fn told_again(effect: EffectId, report: &Report, cx: &mut Cx<'_>) -> Option<bool> {
+    if cx.common.seen.contains(refusal(effect, report)?) {
+        return Some(false);
+    }
+    let kept = |one: &parked::Parked| one.owed.effect == effect;
+    if !cx.common.outbox.parked.iter().any(kept) {
+        return None;
+    }
+    remember_refusal(effect, report, cx);
+    cx.touch();
+    Some(true)
+}
+
+/// The words `effect` were parked because of `report`.
+pub(super) fn remember_refusal(effect: EffectId, report: &Report, cx: &mut Cx<'_>) {
+    if let Some(refusal) = refusal(effect, report) {
+        let evicted = cx.common.seen.remember(refusal, cx.now);
+        cx.out.evicted.extend(evicted);
+    }
+}
+
+/// What a refusal because of a shut window is remembered by, where the provider numbers its tries.
+fn refusal(effect: EffectId, report: &Report) -> Option<IdHash> {
+    let shut = report.state == ReportState::Failed
+        && report.failure == Some(FailureCause::WindowClosed)
+        && !report.provider_id.is_empty();
+    shut.then(|| IdHash::of(&format!("window closed\n{effect}\n{}", report.provider_id)))
+}
+
+/// The message `effect` has arrived. A person's words, and an answer of the AI, have answered for good, with those before
+/// them.
 pub(super) fn arrived(effect: EffectId, cx: &mut Cx<'_>) {
-    let theirs = |sent: &Sent| sent.effect == effect && sent.class == Class::Human;
+    let theirs = |sent: &Sent| sent.effect == effect && undo::answers(sent.class, sent.handoff);
     if !cx.common.outbox.sent.iter().any(theirs) {
         return;
     }
@@ -119,11 +155,11 @@ pub(super) fn failed(effect: EffectId, mode: &mut Mode, cx: &mut Cx<'_>) {
     let Some(sent) = sent.find(|sent| sent.effect == effect) else {
         return;
     };
-    let stopped = sent.stopped.take();
+    let (stopped, class) = (sent.stopped.take(), sent.class);
     if let Some(entry) = sent.entry.take() {
         cx.texts.remove(&entry);
     }
     if !cx.common.unreachable {
-        undo::answered_nobody(effect, stopped, mode, cx);
+        undo::answered_nobody((effect, class), stopped, mode, cx);
     }
 }

@@ -68,7 +68,7 @@ pub struct Owed {
     pub attempts: u16,
     /// Whether it may arrive twice.
     pub in_doubt: bool,
-    /// For a person's words: what they stopped, as long as nothing else has.
+    /// For a person's words and answers of the AI: what they stopped, as long as nothing else has.
     pub(super) stopped: Option<Stopped>,
 }
 
@@ -107,7 +107,7 @@ pub struct Sent {
     pub handoff: Option<HandoffId>,
     /// For a person's words: the entry with their text, while they may still have to be parked.
     pub(super) entry: Option<u64>,
-    /// For a person's words: what they stopped, while they may still fail.
+    /// For a person's words and answers of the AI: what they stopped, while they may still fail.
     pub(super) stopped: Option<Stopped>,
 }
 

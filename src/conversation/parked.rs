@@ -142,7 +142,7 @@ pub(super) fn expire(mode: &mut Mode, cx: &mut Cx<'_>) {
             return;
         };
         leave(&owed, MessageState::Failed, EXPIRED, cx);
-        undo::answered_nobody(owed.effect, owed.stopped, mode, cx);
+        undo::answered_nobody((owed.effect, owed.class), owed.stopped, mode, cx);
     }
 }
 

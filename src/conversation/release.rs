@@ -336,7 +336,7 @@ pub(super) fn doubt_what_died(began_at: Timestamp, cx: &mut Cx<'_>) {
 
 /// Whether nobody will ever tell what became of a send, and repeating it at once harms nobody: browsers know what they
 /// have by its number, and a gateway of our user's by its idempotency key.
-const fn told_by_nobody(medium: Medium) -> bool {
+pub(super) const fn told_by_nobody(medium: Medium) -> bool {
     match medium {
         Medium::Webchat | Medium::Http => true,
         Medium::Whatsapp | Medium::Sms | Medium::Telegram | Medium::Voice | Medium::Other => false,

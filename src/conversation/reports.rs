@@ -25,6 +25,9 @@ pub(super) fn reported(report: &Report, mode: &mut Mode, cx: &mut Cx<'_>) -> boo
         ReportState::Read => MessageState::Read,
         ReportState::Failed => MessageState::Failed,
     };
+    if let Some(news) = late::told_again(effect, report, cx) {
+        return news;
+    }
     // Nothing can be reported of a message that was never tried, or of a stream that goes on.
     let untold = |owed: &Owed| owed.attempts == 0 || owed.streams();
     if cx.common.outbox.find(effect).is_some_and(untold) {
@@ -54,6 +57,7 @@ pub(super) fn reported(report: &Report, mode: &mut Mode, cx: &mut Cx<'_>) -> boo
 fn refused(place: usize, owed: Owed, report: &Report, mode: &mut Mode, cx: &mut Cx<'_>) {
     stop_if_blocked(report, cx);
     if report.failure == Some(FailureCause::WindowClosed) && parked::may_park(&owed) {
+        late::remember_refusal(owed.effect, report, cx);
         return parked::park(place, mode, cx);
     }
     let cause = report.failure.or(Some(FailureCause::Other));
@@ -81,6 +85,7 @@ fn moved_on(
     cx.forget_old();
     let failing = state == MessageState::Failed;
     if failing && late::parked(effect, report.failure, cx) {
+        late::remember_refusal(effect, report, cx);
         return true;
     }
     let mut all = cx.common.outbox.sent.iter_mut();

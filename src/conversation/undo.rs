@@ -1,5 +1,8 @@
 //! Taking back what a person wrote and what has surely not left; and what it means that words reached nobody.
 //!
+//! An answer of the AI stops the customer's wait in the same way, and gives it back in the same way where it fails for
+//! good or may not leave any more.
+//!
 //! A person's words stop clocks when they are written: the customer's wait, the first human word, the next one. Taken
 //! back before they left, or given up, they have answered nobody, and the clocks go on as if they had never been written
 //! ([`Stopped`] remembers how they stood). Another word of a person that may still arrive inherits the memory; whatever
@@ -11,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Mode;
 use super::common::Cx;
 use super::human::Human;
-use super::outbox::{Owed, OwedState, Sent};
+use super::outbox::{LINE_MAX, Owed, OwedState, Sent};
 use super::parked::{self, Parked};
 use super::release::strike;
 use super::words::{Class, MessageState, ModeName};
@@ -49,6 +52,18 @@ impl Stopped {
         }
     }
 
+    /// What an answer of the AI would stop now: no clock of a person runs on it.
+    fn by_answer(cx: &Cx<'_>) -> Self {
+        Self {
+            waiting_since: cx.common.episode.waiting_since,
+            last_word: cx.common.episode.last_word,
+            handoff: None,
+            first: false,
+            first_due: None,
+            next_due: None,
+        }
+    }
+
     /// The same, with what words before these had stopped.
     fn after(self, earlier: Self) -> Self {
         let same = self.handoff == earlier.handoff;
@@ -63,11 +78,11 @@ impl Stopped {
         }
     }
 
-    /// The clocks go on.
-    fn give_back(self, mode: &mut Mode, cx: &mut Cx<'_>) {
+    /// The clocks go on, which words of `whose` had stopped.
+    fn give_back(self, whose: ModeName, mode: &mut Mode, cx: &mut Cx<'_>) {
         let episode = &mut cx.common.episode;
         episode.waiting_since = earliest(self.waiting_since, episode.waiting_since);
-        if episode.last_word == Some(ModeName::Human) {
+        if episode.last_word == Some(whose) {
             episode.last_word = self.last_word;
         }
         match mode {
@@ -101,7 +116,7 @@ pub(super) fn undo(effect: EffectId, mode: &mut Mode, cx: &mut Cx<'_>) -> bool {
     if let Some(place) = outbox.owed.iter().position(pending) {
         let owed = outbox.owed[place].clone();
         strike(cx, place, undone, why, None);
-        answered_nobody(effect, owed.stopped, mode, cx);
+        answered_nobody((effect, owed.class), owed.stopped, mode, cx);
         return true;
     }
     let kept = outbox.parked.iter().position(|one| pending(&one.owed));
@@ -109,7 +124,7 @@ pub(super) fn undo(effect: EffectId, mode: &mut Mode, cx: &mut Cx<'_>) -> bool {
         return false;
     };
     parked::leave(&owed, undone, why, cx);
-    answered_nobody(effect, owed.stopped, mode, cx);
+    answered_nobody((effect, owed.class), owed.stopped, mode, cx);
     true
 }
 
@@ -117,14 +132,29 @@ pub(super) fn undo(effect: EffectId, mode: &mut Mode, cx: &mut Cx<'_>) -> bool {
 /// has blocked us waits for nobody.
 pub(super) fn never_arrived(owed: Owed, mode: &mut Mode, cx: &mut Cx<'_>) {
     if !owed.in_doubt && !cx.common.unreachable {
-        answered_nobody(owed.effect, owed.stopped, mode, cx);
+        answered_nobody((owed.effect, owed.class), owed.stopped, mode, cx);
     }
 }
 
-/// The words `effect`, which stopped this, have reached nobody: the next word of a person answers in their stead, or the
-/// clocks go on.
+/// Whether a message of `class` answers the customer. What the AI says under a `handoff` is company only.
+pub(super) fn answers(class: Class, handoff: Option<HandoffId>) -> bool {
+    match class {
+        Class::Human => true,
+        Class::Ai => handoff.is_none(),
+        Class::Ack
+        | Class::Progress
+        | Class::Reminder
+        | Class::Survey
+        | Class::Error
+        | Class::AfterHours
+        | Class::System => false,
+    }
+}
+
+/// The words `effect`, which stopped this, have reached nobody: the next answer answers in their stead, or the clocks go
+/// on.
 pub(super) fn answered_nobody(
-    effect: EffectId,
+    (effect, class): (EffectId, Class),
     stopped: Option<Stopped>,
     mode: &mut Mode,
     cx: &mut Cx<'_>,
@@ -136,7 +166,9 @@ pub(super) fn answered_nobody(
             sent.state,
             MessageState::Failed | MessageState::Suppressed | MessageState::Parked
         );
-        sent.class == Class::Human && !lost && sent.effect > effect
+        // Of the AI's only what can still be told of: what was shown while it was written remembers nothing.
+        let its = answers(sent.class, sent.handoff) && sent.stopped.is_some();
+        (sent.class == Class::Human || its) && !lost && sent.effect > effect
     };
     let taken = outbox
         .sent
@@ -147,7 +179,18 @@ pub(super) fn answered_nobody(
     let waits = |owed: &&Owed| owed.effect > effect && owed.stopped.is_some();
     let waits = outbox.all().filter(waits).map(|owed| owed.effect).min();
     let Some(next) = taken.into_iter().chain(waits).min() else {
-        return stopped.give_back(mode, cx);
+        let whose = match class {
+            Class::Ai => ModeName::Ai,
+            Class::Human
+            | Class::Ack
+            | Class::Progress
+            | Class::Reminder
+            | Class::Survey
+            | Class::Error
+            | Class::AfterHours
+            | Class::System => ModeName::Human,
+        };
+        return stopped.give_back(whose, mode, cx);
     };
     let sent = outbox.sent.iter_mut().find(|sent| sent.effect == next);
     let of_it = match sent {
@@ -161,6 +204,34 @@ pub(super) fn answered_nobody(
     if let Some(theirs) = of_it {
         *theirs = theirs.take().map(|theirs| theirs.after(stopped));
     }
+}
+
+/// The AI has answered: who waits, waits from `since` on, for an answer to what they wrote meanwhile. Nothing of a person
+/// is given back any more. An answer that stands in the line remembers what it stopped; one that was shown while it was
+/// written has arrived.
+pub(super) fn answered_by_ai(since: Option<Timestamp>, cx: &mut Cx<'_>) {
+    let stopped = Stopped::by_answer(cx);
+    let (now, outbox) = (cx.now, &mut cx.common.outbox);
+    for owed in outbox.all_mut().filter(|owed| owed.class == Class::Human) {
+        owed.stopped = None;
+    }
+    let sent = outbox.sent.iter_mut();
+    for sent in sent.filter(|sent| sent.class == Class::Human) {
+        sent.stopped = None;
+    }
+    let its = |owed: &&mut Owed| {
+        owed.class == Class::Ai
+            && owed.handoff.is_none()
+            && owed.attempts == 0
+            && owed.decided_at == now
+    };
+    if let Some(owed) = outbox.owed.back_mut().filter(its) {
+        owed.stopped = Some(stopped);
+    } else if outbox.owed.len() >= LINE_MAX {
+        // There was no room for it: nobody was answered.
+        return;
+    }
+    cx.common.episode.waiting_since = since;
 }
 
 /// Something else has answered the customer, or ended the episode: nothing is given back any more.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use segue::clock::Timestamp;
 use segue::conversation::decision::{Answer, Decision, Perform, Signal};
 use segue::conversation::event::{Act, Event};
+use segue::conversation::message::Medium;
 use segue::conversation::policy::Policy;
 use segue::conversation::trail::{Entry, Fact, GhostCause};
 use segue::conversation::words::{By, Class, MessageState, ModeName, Role, SlaClock};
@@ -30,7 +31,7 @@ struct Message {
     doubted: bool,
     /// It was parked: others have had their turn meanwhile.
     was_kept: bool,
-    /// A person's words: what they answered, unless something else has.
+    /// A person's words, or an answer of the AI: what they answered, unless something else has.
     answers: Option<Answers>,
 }
 
@@ -68,6 +69,10 @@ pub struct Laws {
     sent: VecDeque<(EffectId, Option<Message>)>,
     /// Every message that is a person's words.
     human: BTreeSet<EffectId>,
+    /// Every answer of the AI; company beside a promised person is none.
+    answered: BTreeSet<EffectId>,
+    /// Whether a provider may tell late what became of a message.
+    reports: bool,
     /// Nothing can be delivered: nobody waits for it.
     unreachable: bool,
     last_released: EffectId,
@@ -103,6 +108,8 @@ impl Laws {
             left: BTreeMap::new(),
             sent: VecDeque::new(),
             human: BTreeSet::new(),
+            answered: BTreeSet::new(),
+            reports: !matches!(c.common().medium, Medium::Webchat | Medium::Http),
             unreachable: false,
             last_released: EffectId(0),
             asked: None,
@@ -352,14 +359,18 @@ impl Laws {
             Fact::AiWrote {
                 ask,
                 partial: false,
+                effect,
                 ..
             } => {
                 let answered = matches!(event, Event::ModelAnswered { ask: of, .. } if of == ask);
                 law(answered, || "the AI spoke without having answered".into())?;
                 let meanwhile = self.meanwhile.take();
                 if self.mode == ModeName::Ai {
-                    self.waiting_since = meanwhile;
-                    self.answered_otherwise();
+                    let since = std::mem::replace(&mut self.waiting_since, meanwhile);
+                    let shown = |one: &Entry| matches!(&one.fact, Fact::Settled { effect: of, state: MessageState::Sent, .. } if of == effect);
+                    // What was shown while it was written has arrived.
+                    let line = !d.entries.iter().any(shown);
+                    self.answered_by_ai(*effect, since, line);
                 }
             }
             _ => {}

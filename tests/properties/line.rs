@@ -128,7 +128,9 @@ impl Laws {
             return;
         }
         let taken = state == MessageState::Sent && code != "elsewhere";
-        let kept = message.filter(|one| one.class == Class::Human && taken && !one.doubted);
+        let told =
+            |one: &&Message| one.class == Class::Human || (self.reports && one.answers.is_some());
+        let kept = message.filter(|one| taken && !one.doubted).filter(told);
         self.sent.push_back((effect, kept.copied()));
         if self.sent.len() > SENT_MAX {
             self.sent.pop_front();
@@ -193,6 +195,32 @@ impl Laws {
     }
 
     /// What a shut window holds back of a person's words is kept until the customer writes, or its time is over.
+    /// Nothing of a person is given back any more; the answer itself may still fail.
+    pub(super) fn answered_by_ai(
+        &mut self,
+        effect: EffectId,
+        since: Option<Timestamp>,
+        line: bool,
+    ) {
+        self.answered.insert(effect);
+        let theirs = |message: &&mut Message| message.class == Class::Human;
+        let all = self.line.values_mut().chain(self.parked.values_mut());
+        for message in all.filter(theirs) {
+            message.answers = None;
+        }
+        for words in self.sent.iter_mut().filter_map(|(_, words)| words.as_mut()) {
+            if words.class == Class::Human {
+                words.answers = None;
+            }
+        }
+        if let Some(message) = self.line.get_mut(&effect).filter(|_| line) {
+            message.answers = Some(Answers {
+                since,
+                first_of: None,
+            });
+        }
+    }
+
     pub(super) fn parked(
         &self,
         event: &Event,
@@ -246,7 +274,9 @@ impl Laws {
             {
                 self.taken_back(effect, answers, now);
             }
-            (_, MessageState::Delivered | MessageState::Read) if self.human.contains(&effect) => {
+            (_, MessageState::Delivered | MessageState::Read)
+                if self.human.contains(&effect) || self.answered.contains(&effect) =>
+            {
                 for (_, words) in self.sent.iter_mut().filter(|(one, _)| *one <= effect) {
                     forget(words);
                 }
@@ -279,9 +309,14 @@ impl Laws {
             !matches!(state, Some(MessageState::Failed | MessageState::Suppressed))
         };
         let human = &self.human;
+        let remembers = |words: &Option<Message>| {
+            words.is_some_and(|words| words.class == Class::Ai && words.answers.is_some())
+        };
         let taken = self.sent.iter_mut();
-        let taken = taken
-            .filter(|(other, _)| *other > effect && human.contains(other) && may_arrive(*other));
+        let taken = taken.filter(|(other, words)| {
+            let answers = human.contains(other) || remembers(words);
+            *other > effect && answers && may_arrive(*other)
+        });
         let taken = taken.map(|(other, words)| {
             let words = words.as_mut();
             let words = words.filter(|words| now < words.decided_at + TOLD_WITHIN);

@@ -503,9 +503,12 @@ impl World {
             Some(&"blocked") => (ReportState::Failed, Some(FailureCause::Blocked)),
             _ => return Err("report sent, delivered, read, failed or blocked".into()),
         };
+        // Each try has a number of the provider's own.
+        let later = words.ends_with(&["later", "try"]);
+        let number = if later { ".2" } else { "" };
         let report = Report {
             effect: Some((self.conversation.common().id, effect)),
-            provider_id: format!("SM{effect}"),
+            provider_id: format!("SM{effect}{number}"),
             state,
             code: words.get(1).map(|code| (*code).to_owned()),
             failure,
