@@ -35,7 +35,8 @@ use files::{PNG, attach, file};
 use house::House;
 use segue::clock::monotonic;
 use segue::conversation::event::Act;
-use segue::conversation::words::{ModeName, Role};
+use segue::conversation::trail::Fact;
+use segue::conversation::words::{MessageState, ModeName, Role};
 use segue::ids::ConversationId;
 use segue::runtime::Frame as Live;
 use visitor::{KEPT, writes};
@@ -58,6 +59,34 @@ async fn act(house: &House, id: ConversationId, act: Act) {
 async fn reply(house: &House, id: ConversationId, text: &str) {
     let text = text.to_owned();
     act(house, id, Act::Reply { text, epoch: None }).await;
+}
+
+/// Waits until the reply of this text stands so.
+async fn stands(house: &House, id: ConversationId, text: &str, state: MessageState) {
+    let began = monotonic();
+    loop {
+        let trail = house.app.doors().runtime.trail(id, 0, 1_000).await;
+        let (mut wrote, mut last) = (None, None);
+        for entry in trail.expect("readable") {
+            if let Fact::HumanWrote {
+                effect, text: said, ..
+            } = &entry.fact
+                && said == text
+            {
+                wrote = Some(*effect);
+            }
+            if let Fact::Settled { effect, state, .. } = &entry.fact
+                && wrote == Some(*effect)
+            {
+                last = Some(*state);
+            }
+        }
+        if last == Some(state) {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "{text} stands at {last:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Ana begins to write, as her page tells the API.

@@ -6,11 +6,12 @@ use std::time::Duration;
 use axum::response::Html;
 use segue::clock::monotonic;
 use segue::conversation::event::Act;
+use segue::conversation::words::MessageState;
 use serde_json::json;
 
 use crate::browser::{Browser, PATIENCE, Page};
 use crate::house::House;
-use crate::{Sight, act, conversation, house, no_faults, pictures, reads, reply};
+use crate::{Sight, act, conversation, house, no_faults, pictures, reads, reply, stands};
 
 /// What a page says that holds a chat and something to steal it with.
 const SHOP: &str = "<!doctype html><meta name=viewport content='width=device-width'><title>Shop</title>\
@@ -185,6 +186,10 @@ async fn the_widget_on_another_site_keeps_its_thread_and_its_secrets() {
     act(&house, id, Act::Claim { force: false }).await;
     reply(&house, id, "Here is Ana").await;
     chat.reads(".message.human", "Here is Ana").await;
+    // It is there, and nobody has seen it.
+    stands(&house, id, "Here is Ana", MessageState::Delivered).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    stands(&house, id, "Here is Ana", MessageState::Delivered).await;
 
     // On the next page of the site it is the same thread, and it is open again where it was open.
     page.eval("segueChat.open()").await;
@@ -192,6 +197,7 @@ async fn the_widget_on_another_site_keeps_its_thread_and_its_secrets() {
     let chat = Frame::of(&page, 0).await;
     chat.reads(".message.human", "Here is Ana").await;
     assert_eq!(conversation(&house, &chat).await, id);
+    stands(&house, id, "Here is Ana", MessageState::Read).await;
     page.picture(&pictures().join("widget.png")).await;
     no_faults(&page);
 

@@ -16,6 +16,7 @@ use futures_util::future::join_all;
 
 use super::Room;
 use super::protocol::{Refused, check_id};
+use crate::conversation::decision::Answer;
 use crate::conversation::message::{Medium, Report, ReportState};
 use crate::conversation::words::MessageState;
 use crate::ids::{ConversationId, EffectId};
@@ -90,11 +91,9 @@ impl Room {
             };
             self.runtime.report_awake(Medium::Webchat, report)
         });
-        let answers = join_all(reports).await.into_iter();
-        answers.fold(
-            Ok(crate::conversation::decision::Answer::Ignored),
-            |all, one| all.and(one),
-        )
+        let answers: Result<Vec<Answer>, Unavailable> =
+            join_all(reports).await.into_iter().collect();
+        answers.map(|_| Answer::Ignored)
     }
 }
 

@@ -94,6 +94,9 @@ function become(it, holder, mayReply) {
   fill(state_, line || "");
 }
 
+// What is about to be kept was written by whoever was signed in, and by nobody who comes next.
+export const keepNoDraft = () => sendDraft.cancel();
+
 export function closeComposer() {
   keepDraft.flush();
   shownFor = null; shownAs = "";

@@ -4,7 +4,7 @@ import { begin, end, makeAlerts, noticed, showPreferences, snoozeOver, title } f
 import { forgetApprovals, learnApprovals, loadApprovals, onApprovals } from "./approvals.js";
 import { del, get, onSignedOut, post, put as send, setCsrf } from "./api.js";
 import { forgetTexts, loadTexts } from "./canned.js";
-import { closeComposer, focusField, focusSoon, makeComposer, presses, sendNow, setWriting, showComposer, useText } from "./compose.js";
+import { closeComposer, focusField, focusSoon, keepNoDraft, makeComposer, presses, sendNow, setWriting, showComposer, useText } from "./compose.js";
 import { help, menu, toast } from "./dialogs.js";
 import { $, button, fill, h, memory, name, soon } from "./dom.js";
 import { forgetHeld } from "./files.js";
@@ -97,7 +97,7 @@ function seenOrNot() {
 function leave() {
   hush();
   if (stream) { stream.stop(); stream = null; }
-  if (built) { closeComposer(); closeThread(); }
+  if (built) { closeComposer(); keepNoDraft(); closeThread(); }
   end();
   clear();
   forgetApprovals();

@@ -11,7 +11,7 @@ import { list } from "./files.js";
 import { t } from "./words.js";
 
 const BLOCK = 40; // items in a block
-const FIRST = 80; // entries read before anything is shown: more than a screen
+const FIRST = 48; // entries read before anything is shown: more than a screen, and no more than is drawn at once
 const NEAR_END = 90; // pixels from the end that still count as the end
 
 export const open = { id: null, entries: [], facts: new Facts(), complete: false, acts: {}, sending: [] };
@@ -19,7 +19,7 @@ export const open = { id: null, entries: [], facts: new Facts(), complete: false
 const leaving = new Map();
 export const sendingOf = (id) => leaving.get(id) || leaving.set(id, []).get(id);
 let box, inner, head, presence, more, banner, observer;
-let items = [], blocks = [], byKey = new Map(), stuck = true, unseen = 0, stream = null, turnOf = 0, toFirst = false;
+let items = [], blocks = [], byKey = new Map(), stuck = true, unseen = 0, stream = null, turnOf = 0, toFirst = false, reading = new AbortController();
 
 export function makeThread(actions) {
   open.acts = actions;
@@ -65,7 +65,7 @@ export async function openThread(id) {
     // What the list knows of it is enough to begin with; what it is now comes beside.
     const asked = refresh(id);
     asked.then(() => { if (turn === turnOf && items.length) follow(); }, () => {});
-    const page = await get(path(id, "trail?limit=" + FIRST + "&before=9007199254740991"));
+    const page = await get(path(id, "trail?limit=" + FIRST + "&before=9007199254740991"), { signal: reading.signal });
     if (!view()) await asked;
     if (turn !== turnOf) return;
     take(page.items);
@@ -87,6 +87,9 @@ export async function openThread(id) {
 
 export function closeThread() {
   turnOf += 1;
+  // What nobody will look at any more must not keep the next one waiting.
+  reading.abort();
+  reading = new AbortController();
   if (stream) { stream.stop(); stream = null; }
   open.id = null;
 }
@@ -95,8 +98,9 @@ async function older(before, turn) {
   for (let at = before; at !== null && turn === turnOf;) {
     let page;
     try {
-      page = await get(path(open.id, "trail?limit=500&before=" + at));
+      page = await get(path(open.id, "trail?limit=500&before=" + at), { signal: reading.signal });
     } catch {
+      if (turn !== turnOf) return;
       await new Promise((wake) => setTimeout(wake, 2000));
       continue;
     }
