@@ -207,7 +207,7 @@ async fn the_document_lists_every_route_and_every_route_is_there() {
         GET /queues|GET /agents|POST /agents|DELETE /agents/{name}|POST /agents/{name}/token|GET /agents/me|\
         PUT /agents/me/presence|GET /events|PUT /ai|GET /parked|POST /parked/{id}/discard|POST /parked/{id}/retry|POST /session|\
         GET /approvals|POST /conversations/{id}/approvals|POST /conversations/{id}/approvals/{approval}/decide|\
-        DELETE /session|GET /stats|GET /openapi.json";
+        DELETE /session|GET /sign-ins|GET /stats|GET /openapi.json";
     let file = &paths["/api/v1/conversations/{id}/files"]["post"]["requestBody"]["content"];
     let format = &file["application/octet-stream"]["schema"]["format"];
     assert_eq!(format, "binary", "{file}");

@@ -251,6 +251,15 @@ async fn snooze_whisper_and_draft_are_for_those_who_may() {
     let shown = house.get(&format!("/conversations/{id}"), &ana).await.1;
     assert_eq!(shown["attributes"]["snoozed_until"], soon["until"]);
     assert!(shown["assignee_since"].is_string());
+    // It is set and ended by snoozing, not by writing the attribute.
+    for value in [json!("2098-01-01T00:00:00Z"), Value::Null] {
+        let change = json!({"attributes": {"snoozed_until": value}});
+        let one = format!("/conversations/{id}");
+        let told = house.call(axum::http::Method::PATCH, &one, &lea, change);
+        assert_eq!(code(told.await), (403, "not_allowed".into()));
+    }
+    let still = house.get(&format!("/conversations/{id}"), &ana).await.1;
+    assert_eq!(still["attributes"]["snoozed_until"], soon["until"]);
     house.write("visitor-1", "any news?").await;
     let shown = house.get(&format!("/conversations/{id}"), &ana).await.1;
     assert!(

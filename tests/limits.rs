@@ -85,6 +85,75 @@ impl House {
     }
 }
 
+/// A sign-in as it comes through a proxy: what it says of where the request is from.
+async fn sign_in(house: &House, forwarded: &str, token: &str) -> Response {
+    let request = house.client.post(house.url("/api/v1/session"));
+    let request = request.header("x-forwarded-for", forwarded);
+    let request = request.json(&json!({"token": token})).send().await;
+    request.expect("an answer")
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_client_has_limits_of_its_own() {
+    let house =
+        House::with("per_address = \"2/m\"\n[server]\ntrusted_proxies = [\"127.0.0.1\"]").await;
+    let visitor = Visitor::mint();
+    let chat = async |forwarded: &'static str, id: &str| {
+        let body = json!({ "type": "say", "id": id, "text": "hello" });
+        let request = house.client.post(house.url("/chat/web/messages"));
+        let request = request.bearer_auth(visitor.reveal());
+        let request = request.header("x-forwarded-for", forwarded);
+        request.json(&body).send().await.expect("an answer")
+    };
+    // What a client writes before its own address changes nothing.
+    for (id, forwarded) in [("1", "203.0.113.7"), ("2", "1.1.1.1, 203.0.113.7")] {
+        assert_eq!(chat(forwarded, id).await.status(), StatusCode::OK);
+    }
+    let refused = chat("2.2.2.2, 203.0.113.7", "3").await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(chat("203.0.113.8", "4").await.status(), StatusCode::OK);
+
+    // The brake on sign-ins sees the same, and so does what is kept of them.
+    let people = house.app.doors().desk.people();
+    let token = people
+        .add("Ana", Role::Lead, [].into())
+        .expect("a new name");
+    for _ in 0..10 {
+        let told = sign_in(&house, "203.0.113.7", "sgt_guess").await;
+        assert_eq!(told.status(), StatusCode::UNAUTHORIZED);
+    }
+    for (forwarded, status) in [
+        ("203.0.113.7", StatusCode::TOO_MANY_REQUESTS),
+        ("203.0.113.8", StatusCode::UNAUTHORIZED),
+    ] {
+        let told = sign_in(&house, forwarded, "sgt_guess").await;
+        assert_eq!(told.status(), status, "{forwarded}");
+    }
+    let told = sign_in(&house, "203.0.113.7", token.reveal()).await;
+    assert_eq!(told.status(), StatusCode::OK);
+    let kept = house.client.get(house.url("/api/v1/sign-ins"));
+    let kept = kept.bearer_auth(token.reveal()).send().await;
+    let kept: Value = kept.expect("an answer").json().await.expect("JSON");
+    let from = kept["items"].as_array().expect("lines").iter();
+    let from: Vec<_> = from.map(|line| line["from"].as_str()).collect();
+    let (guesser, other) = (Some("203.0.113.7"), Some("203.0.113.8"));
+    assert_eq!(from, [guesser, other, guesser, guesser], "{kept}");
+    house.app.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_no_trusted_proxy_speaks_for_themselves_only() {
+    let house =
+        House::with("per_address = \"2/m\"\n[server]\ntrusted_proxies = [\"192.0.2.0/24\"]").await;
+    for n in 0..10 {
+        let told = sign_in(&house, &format!("203.0.113.{n}"), "sgt_guess").await;
+        assert_eq!(told.status(), StatusCode::UNAUTHORIZED);
+    }
+    let told = sign_in(&house, "203.0.113.99", "sgt_guess").await;
+    assert_eq!(told.status(), StatusCode::TOO_MANY_REQUESTS);
+    house.app.stop().await;
+}
+
 /// The answer is a problem that names the limit and says when to come again.
 async fn check_too_often(answer: Response, limit: &str) {
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);

@@ -264,6 +264,7 @@ async fn wire(
         channels,
         limits: Arc::new(Limits {
             public_url,
+            proxies: crate::http::forwarded::Proxies::new(config.server.trusted_proxies.clone()),
             body_bytes_max: config.server.body_limit_bytes,
             bodies: crate::http::body::Budget::default(),
             sockets: tokio_util::task::TaskTracker::new(),
@@ -294,7 +295,13 @@ fn serve(
     });
     let (long, short) = (STOP_WITHIN / 2, Duration::from_secs(1));
     [
-        tokio::spawn(listen::serve(public, routes, stop.clone(), long)),
+        tokio::spawn(listen::serve_behind(
+            doors.limits.proxies.clone(),
+            public,
+            routes,
+            stop.clone(),
+            long,
+        )),
         tokio::spawn(listen::serve(ops, watched, stop.clone(), short)),
     ]
 }

@@ -2,8 +2,10 @@
 //!
 //! A refusal is the hint itself: how it should have been written.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 /// So many in so long.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +55,29 @@ fn unit_millis(unit: &str) -> Option<u64> {
         "d" => Some(86_400_000),
         _ => None,
     }
+}
+
+/// `10.0.0.0/8`, `192.0.2.1`, `fd00::/8`: a network, or one address.
+///
+/// # Errors
+/// How it should have been written.
+pub fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let one = text.parse::<IpAddr>().map(IpNet::from);
+    let Ok(network) = one.or_else(|_| text.parse::<IpNet>()) else {
+        let hint = "write an address or a network: \"10.0.0.7\", \"10.0.0.0/8\", \"fd00::/8\"";
+        return Err(hint.to_owned());
+    };
+    if network.prefix_len() == 0 {
+        return Err(
+            "this is everybody, and anybody could then write any address: name the proxies' own"
+                .to_owned(),
+        );
+    }
+    if network.trunc() != network {
+        return Err(format!("the network is written \"{}\"", network.trunc()));
+    }
+    Ok(network)
 }
 
 /// A duration as [`duration`] reads it.

@@ -9,7 +9,7 @@
 //! | [`names`] | what an agent can be called |
 //! | `departed` | who has left, until nothing is theirs any more |
 //! | [`people`] | agents, roles, queues, tokens |
-//! | [`sessions`] | sign-ins of the inbox page |
+//! | [`sessions`], [`signins`] | sessions of the inbox page; who signed in, was refused, signed out |
 //! | [`canned`], [`drafts`] | texts kept to answer with, and begun ones |
 //! | [`presence`] | who is there, who looks at what |
 //! | [`replays`] | what was done under a key |
@@ -29,6 +29,7 @@ pub mod presence;
 pub mod replays;
 pub mod sessions;
 pub mod sighting;
+pub mod signins;
 pub mod stream;
 pub mod switches;
 
@@ -61,6 +62,7 @@ struct Inner {
     feed: Feed,
     people: People,
     sessions: Sessions,
+    sign_ins: signins::SignIns,
     replays: replays::Replays,
     canned: canned::CannedReplies,
     approvals: approvals::Approvals,
@@ -86,6 +88,7 @@ impl Desk {
                 feed,
                 people: People::open(store.clone(), Arc::clone(&clock))?,
                 sessions: Sessions::new(Arc::clone(&clock)),
+                sign_ins: signins::SignIns::open(store.clone(), Arc::clone(&clock))?,
                 replays: replays::Replays::default(),
                 canned: canned::CannedReplies::open(store.clone())?,
                 approvals,
@@ -120,6 +123,11 @@ impl Desk {
     /// Sign-ins of the inbox page.
     pub fn sessions(&self) -> &Sessions {
         &self.inner.sessions
+    }
+
+    /// Who signed in, was refused and signed out.
+    pub fn sign_ins(&self) -> &signins::SignIns {
+        &self.inner.sign_ins
     }
 
     /// What was done under a key.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use subtle::ConstantTimeEq as _;
 
-use super::people::{PeopleError, hash_of, random_text};
+use super::people::{PeopleError, TOKEN_PREFIX, hash_of, random_text};
 use crate::clock::{Clock, Timestamp};
 use crate::ids::AgentName;
 
@@ -18,12 +18,17 @@ use crate::ids::AgentName;
 pub const LASTS: Duration = Duration::from_hours(12);
 /// Sessions kept; the oldest goes first.
 pub const SESSIONS_MAX: usize = 10_000;
-/// Failed sign-ins of one address within [`TRIES_WINDOW`].
+/// Failed sign-ins of one address within [`TRIES_WINDOW`]; and of one address with tokens of one beginning.
 pub const TRIES_MAX: u32 = 10;
 /// See [`TRIES_MAX`].
 pub const TRIES_WINDOW: Duration = Duration::from_mins(1);
 /// Addresses watched at once; beyond that they share one count.
 const ADDRESSES_MAX: usize = 10_000;
+/// Beginnings of tokens watched at once, over all addresses; beyond that only addresses are.
+const BEGINNINGS_MAX: usize = 10_000;
+/// So much of a token, behind what all begin with, makes its beginning: two people hardly ever share it, and nobody who
+/// does not know the token hits it.
+const BEGINNING_CHARS: usize = 8;
 
 /// A sign-in, as it is handed to the browser.
 pub struct SignedIn {
@@ -66,7 +71,31 @@ pub struct Sessions {
 #[derive(Default)]
 struct Inner {
     open: HashMap<[u8; 32], Session>,
-    tries: HashMap<Option<IpAddr>, (u32, Timestamp)>,
+    tries: HashMap<Option<IpAddr>, Tries>,
+    beginnings: HashMap<(Option<IpAddr>, String), Tries>,
+}
+
+/// How many failed, and since when.
+#[derive(Clone, Copy)]
+struct Tries(u32, Timestamp);
+
+impl Tries {
+    /// After how many seconds the next one is heard; none: now.
+    fn wait(self, now: Timestamp) -> Option<u64> {
+        let until = self.1 + TRIES_WINDOW;
+        (self.0 >= TRIES_MAX && until > now).then(|| until.since(now).as_secs() + 1)
+    }
+
+    fn count(&mut self, now: Timestamp) {
+        if self.over(now) {
+            *self = Self(0, now);
+        }
+        self.0 += 1;
+    }
+
+    fn over(self, now: Timestamp) -> bool {
+        self.1 + TRIES_WINDOW <= now
+    }
 }
 
 impl Sessions {
@@ -133,30 +162,37 @@ impl Sessions {
             .retain(|_, session| session.agent != *agent);
     }
 
-    /// After how many seconds this address may try again; none: now.
-    pub fn barred(&self, from: Option<IpAddr>) -> Option<u64> {
+    /// After how many seconds `token` may be tried again from there; none: now.
+    ///
+    /// Where too many failed, whoever guesses on is held off. A `good` token is let in all the same: behind one address
+    /// may stand a whole house, or a proxy's customers, and a stranger among them must not lock everybody out. Nobody
+    /// guesses 256 random bits, however often they may try; and who knows the beginning of a token gets no more tries
+    /// at its rest than anybody, because those are counted for themselves.
+    pub fn barred(&self, from: Option<IpAddr>, token: &str, good: bool) -> Option<u64> {
         let now = self.clock.now();
         let inner = self.lock();
-        let (tries, since) = inner.tries.get(&inner.counted_as(from))?;
-        let until = *since + TRIES_WINDOW;
-        (*tries >= TRIES_MAX && until > now).then(|| until.since(now).as_secs() + 1)
+        let here = inner.tries.get(&inner.counted_as(from)).filter(|_| !good);
+        let with_this = inner.beginnings.get(&beginning(from, token));
+        let waits = [here, with_this].into_iter().flatten();
+        waits.filter_map(|tries| tries.wait(now)).max()
     }
 
-    /// A sign-in of this address failed.
-    pub fn failed(&self, from: Option<IpAddr>) {
+    /// A sign-in with `token` failed there.
+    pub fn failed(&self, from: Option<IpAddr>, token: &str) {
         let now = self.clock.now();
         let mut inner = self.lock();
         if inner.tries.len() >= ADDRESSES_MAX {
-            inner
-                .tries
-                .retain(|_, (_, since)| *since + TRIES_WINDOW > now);
+            inner.tries.retain(|_, tries| !tries.over(now));
         }
-        let key = inner.counted_as(from);
-        let (tries, since) = inner.tries.entry(key).or_insert((0, now));
-        if *since + TRIES_WINDOW <= now {
-            (*tries, *since) = (0, now);
+        if inner.beginnings.len() >= BEGINNINGS_MAX {
+            inner.beginnings.retain(|_, tries| !tries.over(now));
         }
-        *tries += 1;
+        let (here, with_this) = (inner.counted_as(from), beginning(from, token));
+        inner.tries.entry(here).or_insert(Tries(0, now)).count(now);
+        if inner.beginnings.len() < BEGINNINGS_MAX || inner.beginnings.contains_key(&with_this) {
+            let tries = inner.beginnings.entry(with_this);
+            tries.or_insert(Tries(0, now)).count(now);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -175,8 +211,13 @@ impl Inner {
     }
 }
 
+fn beginning(from: Option<IpAddr>, token: &str) -> (Option<IpAddr>, String) {
+    let own = token.strip_prefix(TOKEN_PREFIX).unwrap_or(token);
+    (network(from), own.chars().take(BEGINNING_CHARS).collect())
+}
+
 /// One household has one IPv4 address or one /64 of IPv6.
-fn network(from: Option<IpAddr>) -> Option<IpAddr> {
+pub(super) fn network(from: Option<IpAddr>) -> Option<IpAddr> {
     from.map(|address| match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
         v4 @ IpAddr::V4(_) => v4,
@@ -218,20 +259,62 @@ mod tests {
         assert!(sessions.find(&ben.cookie).is_none());
     }
 
+    fn address(text: &str) -> Option<IpAddr> {
+        Some(text.parse().expect("an address"))
+    }
+
     #[test]
     fn an_address_that_guesses_has_to_wait_and_others_do_not() {
         let (sessions, clock) = sessions();
-        let guesser: Option<IpAddr> = Some("2001:db8::1".parse().expect("an address"));
-        let beside: Option<IpAddr> = Some("2001:db8::2".parse().expect("an address"));
-        let other: Option<IpAddr> = Some("192.0.2.1".parse().expect("an address"));
-        for _ in 0..TRIES_MAX {
-            assert_eq!(sessions.barred(guesser), None);
-            sessions.failed(guesser);
+        let (guesser, beside) = (address("2001:db8::1"), address("2001:db8::2"));
+        for n in 0..TRIES_MAX {
+            let token = format!("sgt_{n}{n}{n}{n}{n}{n}{n}{n}");
+            assert_eq!(sessions.barred(guesser, &token, false), None);
+            sessions.failed(guesser, &token);
         }
-        assert_eq!(sessions.barred(guesser), Some(61));
-        assert_eq!(sessions.barred(beside), Some(61), "the same /64");
-        assert_eq!(sessions.barred(other), None);
+        assert_eq!(sessions.barred(guesser, "sgt_another", false), Some(61));
+        assert_eq!(
+            sessions.barred(beside, "sgt_another", false),
+            Some(61),
+            "the same /64"
+        );
+        assert_eq!(
+            sessions.barred(address("192.0.2.1"), "sgt_another", false),
+            None
+        );
+        assert_eq!(
+            sessions.barred(guesser, "sgt_another", true),
+            None,
+            "a good one"
+        );
         clock.advance(TRIES_WINDOW);
-        assert_eq!(sessions.barred(guesser), None);
+        assert_eq!(sessions.barred(guesser, "sgt_another", false), None);
+    }
+
+    #[test]
+    fn who_knows_how_a_token_begins_gets_no_more_tries_at_its_rest() {
+        let (sessions, clock) = sessions();
+        let guesser = address("192.0.2.1");
+        for n in 0..TRIES_MAX {
+            sessions.failed(guesser, &format!("sgt_Abcdefgh{n}"));
+        }
+        assert_eq!(sessions.barred(guesser, "sgt_AbcdefghTRUE", true), Some(61));
+        assert_eq!(sessions.barred(guesser, "sgt_somebodyelse", true), None);
+        let elsewhere = address("192.0.2.2");
+        assert_eq!(sessions.barred(elsewhere, "sgt_AbcdefghTRUE", true), None);
+        clock.advance(TRIES_WINDOW);
+        assert_eq!(sessions.barred(guesser, "sgt_AbcdefghTRUE", true), None);
+    }
+
+    #[test]
+    fn memory_is_bounded_however_many_guess() {
+        let (sessions, _clock) = sessions();
+        for n in 0..u32::try_from(ADDRESSES_MAX).expect("small") + 50 {
+            let from = Some(IpAddr::from(n.to_be_bytes()));
+            sessions.failed(from, &format!("sgt_{n:08}"));
+        }
+        let inner = sessions.lock();
+        assert!(inner.tries.len() <= ADDRESSES_MAX + 1);
+        assert!(inner.beginnings.len() <= BEGINNINGS_MAX);
     }
 }

@@ -5,7 +5,8 @@
 //!
 //! What this never does: hold anybody back together. Against many at once there are admission and the tail's pressure;
 //! here a stranger is let through uncounted while `PARTIES_MAX` others are remembered, because memory is bounded too.
-//! An address is the peer's own: behind a proxy it is the proxy's, and the limit belongs there. Nothing is on disk.
+//! An address is the client's as far as [`super::forwarded`] knows it: behind a proxy that is not trusted it is the
+//! proxy's, and the limit belongs there. Nothing is on disk.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::{IpAddr, Ipv6Addr};

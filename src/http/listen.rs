@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use super::forwarded::Proxies;
 use super::peers::{Impatient, PER_PEER_MAX, Peers, WRITE_WITHIN};
 
 /// How long a client may take for its request head; also how long an idle connection is kept.
@@ -62,6 +63,18 @@ pub async fn serve(
     serve_within(listener, router, stop, patience, HEAD_WITHIN).await;
 }
 
+/// The same behind proxies that may hold as many connections as they like.
+pub async fn serve_behind(
+    proxies: Proxies,
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    patience: Duration,
+) {
+    let peers = Peers::behind(proxies);
+    accept(listener, router, peers, stop, patience, HEAD_WITHIN).await;
+}
+
 /// The same, with another limit on how long a request head may take.
 pub async fn serve_within(
     listener: TcpListener,
@@ -70,8 +83,27 @@ pub async fn serve_within(
     patience: Duration,
     head_within: Duration,
 ) {
+    accept(
+        listener,
+        router,
+        Peers::default(),
+        stop,
+        patience,
+        head_within,
+    )
+    .await;
+}
+
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    peers: Peers,
+    stop: CancellationToken,
+    patience: Duration,
+    head_within: Duration,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let (under_way, peers) = (TaskTracker::new(), Peers::default());
+    let under_way = TaskTracker::new();
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())

@@ -7,6 +7,8 @@ pub mod api;
 pub mod body;
 pub mod chat;
 pub mod departed;
+pub mod forwarded;
+mod guard;
 mod inbox;
 pub mod limit;
 pub mod listen;
@@ -51,16 +53,28 @@ pub struct Doors {
 
 /// The public listener.
 pub fn routes(doors: Doors) -> Router {
-    Router::new()
-        .merge(webhook::routes(Arc::new(doors.clone())))
+    let proxies = doors.limits.proxies.clone();
+    let pages = Router::new()
         .merge(chat::routes())
         .merge(inbox::routes())
-        .merge(api::routes())
         .route(
             "/",
             axum::routing::get(|| async { axum::response::Redirect::temporary("/chat") }),
         )
-        .with_state(doors)
+        .layer(axum::middleware::map_response(guard::guard));
+    let routes = Router::new()
+        .merge(webhook::routes(Arc::new(doors.clone())))
+        .merge(pages)
+        .merge(api::routes())
+        .fallback(guard::nowhere)
+        .with_state(doors);
+    if proxies.is_empty() {
+        return routes;
+    }
+    routes.layer(axum::middleware::from_fn_with_state(
+        proxies,
+        forwarded::see_client,
+    ))
 }
 
 /// What handlers keep to: numbers of the configuration, and what they share.
@@ -68,6 +82,8 @@ pub fn routes(doors: Doors) -> Router {
 pub struct Limits {
     /// The URL under which the outside world sees this listener, without a trailing slash.
     pub public_url: String,
+    /// The proxies whose word on where a request comes from is believed.
+    pub proxies: forwarded::Proxies,
     /// The longest body taken, in bytes.
     pub body_bytes_max: usize,
     /// How much may be kept of bodies that are being read, all together.

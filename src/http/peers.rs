@@ -2,7 +2,7 @@
 //!
 //! Whoever can connect costs a file descriptor and some memory. One stranger must not take every place of the listener,
 //! and must not hold one by never reading. Peers on our own side (this machine, private networks: where proxies stand)
-//! are not counted, because behind one of them stands everybody.
+//! and trusted proxies are not counted, because behind one of them stands everybody.
 
 use std::collections::HashMap;
 use std::future::Future as _;
@@ -16,6 +16,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use super::forwarded::Proxies;
+
 /// Connections that one stranger may hold: a large office behind one address has some hundred.
 pub const PER_PEER_MAX: usize = 1_000;
 /// How long a peer may take to read anything at all of what waits for it.
@@ -23,7 +25,10 @@ pub const WRITE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Who holds how many. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Peers(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub struct Peers {
+    held: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    trusted: Proxies,
+}
 
 /// One connection of a peer; given back when dropped.
 #[derive(Debug)]
@@ -33,11 +38,19 @@ pub struct Held {
 }
 
 impl Peers {
+    /// Behind these proxies.
+    pub fn behind(trusted: Proxies) -> Self {
+        Self {
+            held: Arc::default(),
+            trusted,
+        }
+    }
+
     /// One more connection from `peer`; none: it holds `max` already.
     pub fn hold(&self, peer: IpAddr, max: usize) -> Option<Held> {
-        let by = stranger(peer);
+        let by = stranger(peer).filter(|_| !self.trusted.trusts(peer));
         if let Some(by) = by {
-            let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             let count = held.entry(by).or_default();
             if *count >= max {
                 return None;
@@ -54,7 +67,11 @@ impl Peers {
 impl Drop for Held {
     fn drop(&mut self) {
         let Some(by) = self.by else { return };
-        let mut held = self.peers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self
+            .peers
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = held.get_mut(&by) {
             *count -= 1;
             if *count == 0 {
@@ -196,7 +213,18 @@ mod tests {
         let neighbour = "2001:db8::2".parse().expect("an address");
         assert!(peers.hold(neighbour, 1).is_none(), "the same network");
         drop(held);
-        assert!(peers.0.lock().expect("sound").is_empty());
+        assert!(peers.held.lock().expect("sound").is_empty());
+    }
+
+    #[test]
+    fn a_trusted_proxy_holds_as_many_as_it_likes_wherever_it_stands() {
+        let edge = "203.0.113.0/24".parse().expect("a network");
+        let peers = Peers::behind(Proxies::new(vec![edge]));
+        let hold = |who: &str| peers.hold(who.parse().expect("an address"), 1);
+        let _one = hold("203.0.113.7");
+        assert!(hold("203.0.113.7").is_some());
+        let _other = hold("198.51.100.7");
+        assert!(hold("198.51.100.7").is_none());
     }
 
     #[tokio::test]

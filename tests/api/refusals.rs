@@ -350,5 +350,30 @@ async fn a_session_needs_its_token_for_everything_that_changes_something() {
         .await;
     assert_eq!(barred.code(), (429, "too_many_tries"));
     assert!(barred.headers.contains_key("retry-after"));
+    // Whoever has a good token is not locked out by a stranger behind the same address.
+    let ben = house.token("Ben", Role::Lead);
+    let signed_in = house.post("/session", "", json!({"token": ben})).await;
+    assert_eq!(signed_in.status, 200, "{}", signed_in.body);
+
+    // All of it is kept, for leads: who came and went, and what was tried.
+    assert_eq!(house.get("/sign-ins", &ana).await.status, 403);
+    let kept = house.get("/sign-ins", &ben).await.body;
+    let lines = kept["items"].as_array().expect("lines").iter();
+    let lines: Vec<_> = lines
+        .map(|line| {
+            let times = line["times"].as_u64();
+            (line["kind"].as_str(), line["agent"].as_str(), times)
+        })
+        .collect();
+    let expected = [
+        (Some("signed_in"), Some("Ben"), Some(1)),
+        (Some("barred"), None, Some(1)),
+        (Some("refused"), None, Some(10)),
+        (Some("signed_out"), Some("Ana"), Some(1)),
+        (Some("signed_in"), Some("Ana"), Some(1)),
+    ];
+    assert_eq!(lines, expected, "{kept}");
+    assert!(kept["next"].is_null());
+    assert!(!kept.to_string().contains("guess"), "no part of a token");
     house.app.stop().await;
 }

@@ -34,7 +34,7 @@ async fn the_page_is_whole_and_guarded() {
         .collect();
     assert_eq!(
         files.len(),
-        11,
+        12,
         "a style, a script and its modules: {files:?}"
     );
     for file in files {
@@ -91,5 +91,39 @@ async fn the_widget_is_whole_and_its_frame_is_for_named_sites_only() {
         .header("if-none-match", &tag);
     let again = again.send().await.expect("an answer");
     assert_eq!(again.status(), 304);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_page_of_ours_made_is_guarded_as_well() {
+    let house = House::open().await;
+    let straight = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let straight = straight.build().expect("a client");
+    for (path, status) in [
+        ("/", 307),
+        ("/chat/passwd", 404),
+        ("/chat?channel=nope", 404),
+        ("/chat/web/messages", 405),
+        ("/inbox/0000/main.js", 404),
+        ("/inbox/main.js", 404),
+        ("/nothing/at/all", 404),
+    ] {
+        let answer = straight.get(house.url("http", path)).send().await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), status, "{path}");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("x-frame-options", "DENY"),
+        ] {
+            assert_eq!(answer.headers()[name], value, "{path}: {name}");
+        }
+        let policy = answer.headers()["content-security-policy"].to_str();
+        let policy = policy.expect("ascii");
+        assert!(
+            policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
+        );
+    }
     house.app.stop().await;
 }

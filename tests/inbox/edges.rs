@@ -225,6 +225,8 @@ async fn every_window_that_opens_can_be_read() {
                 .await;
                 can_be_read(&page, &of(&format!("lead-{n}"))).await;
             }
+            // Who came in stands in the last of them.
+            page.reads(".lead-body tbody", "signed in").await;
         }
     }
     no_faults(&page);

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::super::reader::{Reader, Section};
 use super::super::values::{self, Rate};
 
@@ -16,6 +18,9 @@ pub struct ServerSection {
     pub ops_listen: SocketAddr,
     /// How the public listener is seen from outside, without a slash at the end; signatures of webhooks cover it.
     pub public_url: Option<String>,
+    /// The proxies in front, by address or network: of a request that comes through them it is believed what they say of
+    /// where it comes from. None: the peer of the connection is the client.
+    pub trusted_proxies: Vec<IpNet>,
     /// The most requests worked on at once; more are held shortly, then refused with 503.
     pub max_in_flight: usize,
     /// The largest request body, in bytes.
@@ -28,6 +33,7 @@ impl Default for ServerSection {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             ops_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
             public_url: None,
+            trusted_proxies: Vec::new(),
             max_in_flight: 1_024,
             body_limit_bytes: 1024 * 1024,
         }
@@ -53,6 +59,7 @@ impl ServerSection {
             public_url: section
                 .parsed(reader, "public_url", values::url)
                 .map(|spot| spot.value),
+            trusted_proxies: proxies(reader, &mut section),
             max_in_flight: section
                 .size(reader, "max_in_flight", 1..=65_536)
                 .unwrap_or(default.max_in_flight),
@@ -76,6 +83,21 @@ impl ServerSection {
         section.finish(reader, &["tls"]);
         read
     }
+}
+
+fn proxies(reader: &mut Reader<'_>, section: &mut Section<'_>) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    for spot in section.texts(reader, "trusted_proxies").unwrap_or_default() {
+        match values::network(&spot.value) {
+            Ok(network) => networks.push(network),
+            Err(hint) => {
+                let key = section.key("trusted_proxies");
+                let what = format!("`{key}` holds no proxy to trust: {:?}", spot.value);
+                reader.fault(&spot.at, what, &hint);
+            }
+        }
+    }
+    networks
 }
 
 /// `[storage]`: where conversations are kept.

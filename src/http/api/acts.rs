@@ -13,6 +13,7 @@ use super::door::{Door, Guard};
 use super::{canned, files};
 use crate::conversation::decision::Answer;
 use crate::conversation::event::{Act, Edit};
+use crate::conversation::snooze::SNOOZED_UNTIL;
 use crate::conversation::words::{MessageState, Role};
 use crate::conversation::{Mode, language_tag};
 use crate::desk::presence::Doing;
@@ -336,6 +337,12 @@ async fn edit(State(doors): State<Doors>, Named(id): Named, asked: Asked<Change>
             },
         key,
     } = asked;
+    if attributes.contains_key(SNOOZED_UNTIL) {
+        let what = format!("the attribute `{SNOOZED_UNTIL}` is Segue's own");
+        return Err(
+            Problem::forbidden(what).hint("POST /conversations/{id}/snooze sets and ends it")
+        );
+    }
     let attributes = attributes.into_iter().collect();
     let language = language
         .map(|tag| language_tag(&tag).ok_or(tag))

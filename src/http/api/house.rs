@@ -55,6 +55,8 @@ struct Queues {
 struct Queue {
     /// Its name.
     name: String,
+    /// How urgent its conversations are where nothing says otherwise.
+    priority: u8,
     /// How many wait for a person.
     waiting: usize,
     /// Since when the one waits that waits longest.
@@ -126,6 +128,7 @@ async fn queues(State(doors): State<Doors>, caller: Caller) -> Result<Json<Queue
             open: opens.is_none(),
             opens_at: opens.flatten().map(Timestamp::rfc3339),
             ai: policy.switches.all && !policy.switches.queues_off.contains(&name),
+            priority: policy.queues.get(&name).map_or(0, |queue| queue.priority),
             name: name.to_string(),
             waiting: tally.waiting,
             oldest_waiting_since: tally.oldest.map(Timestamp::rfc3339),

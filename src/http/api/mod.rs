@@ -12,7 +12,7 @@
 //! | `canned` | texts kept to answer with |
 //! | `handoffs` | the handoff log, and verdicts on it |
 //! | `events` | the event stream |
-//! | `people`, `session` | agents, tokens, presence, sign-in |
+//! | `people`, `session`, `signins` | agents, tokens, presence, sign-in, and who signed in |
 //! | `house` | queues, figures, the AI's switches |
 //! | `parked` | what could not be handled |
 //! | `files` | files of our own side, for replies |
@@ -44,6 +44,7 @@ mod people;
 mod pieces;
 mod search;
 mod session;
+mod signins;
 mod view;
 mod walked;
 
@@ -72,6 +73,7 @@ fn doors() -> Vec<Door> {
         events::doors(),
         people::doors(),
         session::doors(),
+        signins::doors(),
         house::doors(),
         parked::doors(),
         media::doors(),

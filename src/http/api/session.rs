@@ -1,4 +1,4 @@
-//! Signing in to the inbox page with a token, and out.
+//! Signing in to the inbox page with a token, and out. Whoever did or tried is kept, see [`super::signins`].
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,8 +15,10 @@ use super::caller::{COOKIE, Caller, cookie};
 use super::door::{Door, Guard};
 use crate::conversation::words::Role;
 use crate::desk::sessions::LASTS;
+use crate::desk::signins::SignInKind;
 use crate::http::Doors;
 use crate::http::problem::Problem;
+use crate::ids::AgentName;
 
 pub fn doors() -> Vec<Door> {
     vec![
@@ -72,7 +74,10 @@ async fn sign_in(
     asked: Strict<SignIn>,
 ) -> Result<Response, Problem> {
     let sessions = doors.desk.sessions();
-    if let Some(seconds) = sessions.barred(from) {
+    let token = asked.value.token.trim();
+    let known = doors.desk.people().by_token(token);
+    if let Some(seconds) = sessions.barred(from, token, known.is_some()) {
+        refused(&doors, SignInKind::Barred, from);
         let (status, title) = (StatusCode::TOO_MANY_REQUESTS, "Too many failed sign-ins");
         return Err(Problem::new(
             status,
@@ -82,16 +87,16 @@ async fn sign_in(
         )
         .retry_after(seconds));
     }
-    let Some(person) = doors.desk.people().by_token(asked.value.token.trim()) else {
-        sessions.failed(from);
-        tracing::warn!(from = from.map(tracing::field::display), "a sign-in failed");
+    let Some(person) = known else {
+        sessions.failed(from, token);
+        refused(&doors, SignInKind::Refused, from);
         return Err(Problem::unauthorized(
             "this token is unknown or was revoked",
         ));
     };
     let signed_in = sessions.begin(person.name.clone())?;
     doors.desk.presence().touch(&person.name);
-    tracing::info!(agent = %person.name, from = from.map(tracing::field::display), "signed in");
+    came_or_went(&doors, SignInKind::SignedIn, &person.name, from).await;
     let body = SignedIn {
         name: person.name.to_string(),
         role: person.role,
@@ -102,13 +107,54 @@ async fn sign_in(
     Ok(([(header::SET_COOKIE, set)], Json(body)).into_response())
 }
 
-async fn sign_out(State(doors): State<Doors>, caller: Caller, headers: HeaderMap) -> Response {
-    tracing::info!(agent = %caller.name(), "signed out");
+async fn sign_out(
+    State(doors): State<Doors>,
+    caller: Caller,
+    From(from): From,
+    headers: HeaderMap,
+) -> Response {
     if let Some(cookie) = cookie(&headers) {
         doors.desk.sessions().end(cookie);
+        came_or_went(&doors, SignInKind::SignedOut, caller.name(), from).await;
     }
     let forget = set_cookie(&doors, "", 0);
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, forget)]).into_response()
+}
+
+/// Keeps it, on disk before it is answered. Nobody stays outside, or inside, because the disk is full.
+async fn came_or_went(doors: &Doors, kind: SignInKind, agent: &AgentName, from: Option<IpAddr>) {
+    let from_where = from.map(tracing::field::display);
+    let what = kind.as_str();
+    tracing::info!(%agent, from = from_where, what, "somebody came to the inbox or left it");
+    let (desk, agent) = (doors.desk.clone(), agent.clone());
+    let kept = tokio::task::spawn_blocking(move || desk.sign_ins().done(kind, agent, from)).await;
+    if let Ok(Err(fault)) = kept {
+        tracing::warn!(%fault, "a sign-in is not on disk yet");
+    }
+}
+
+/// Keeps what failed, with others that follow: a guesser must not cost a write each time.
+fn refused(doors: &Doors, kind: SignInKind, from: Option<IpAddr>) {
+    let from_where = from.map(tracing::field::display);
+    let noted = doors.desk.sign_ins().failed(kind, from);
+    if noted.first {
+        tracing::warn!(from = from_where, what = kind.as_str(), "a sign-in failed");
+    }
+    let Some(after) = noted.write_after else {
+        return;
+    };
+    let desk = doors.desk.clone();
+    let closing = doors.runtime.router().closing().clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = tokio::time::sleep(after) => {}
+            () = closing.cancelled() => {}
+        }
+        let written = tokio::task::spawn_blocking(move || desk.sign_ins().write()).await;
+        if let Ok(Err(fault)) = written {
+            tracing::warn!(%fault, "failed sign-ins are not on disk yet");
+        }
+    });
 }
 
 fn set_cookie(doors: &Doors, value: &str, lasts: u64) -> HeaderValue {

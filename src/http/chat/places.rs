@@ -1,8 +1,8 @@
 //! Room for files that come in: how many at once, how many of one address, and how much of one address in an hour.
 //!
 //! Visitors are minted for whoever asks, so what one visitor may have bounds nobody who means harm; an address does.
-//! Addresses on our own side (where proxies stand) are not counted, because behind one of them stands everybody: there
-//! the proxy has to. Counts live in memory only: a restart forgives.
+//! Addresses on our own side (where proxies stand that nobody has named as trusted) are not counted, because behind one
+//! of them stands everybody: there the proxy has to. Counts live in memory only: a restart forgives.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -163,7 +163,7 @@ async function cannedTab() {
 
 async function houseTab() {
   const quiet = (work) => work.catch(() => null);
-  const [ai, parked, stats] = await Promise.all([get("/ai"), quiet(get("/parked")), quiet(get("/stats"))]);
+  const [ai, parked, stats, door] = await Promise.all([get("/ai"), quiet(get("/parked")), quiet(get("/stats")), quiet(get("/sign-ins"))]);
   const turn = async (body, on, text) => {
     const sure = on || await ask({ title: t("ai.off.sure", { where: text }), text: t("ai.off.text"), buttons: [{ text: t("turn.off"), value: "ok", class: "danger" }] });
     if (!sure) return;
@@ -180,7 +180,23 @@ async function houseTab() {
       last && h("p", { class: "faint" }, t("last.turned", { who: last.by, at: when(last.at) }))),
     parked && h("section", {}, h("h3", {}, t("parked.things")), parked.items.length
       ? h("ul", { class: "cards" }, parked.items.map(parkedCard)) : h("p", { class: "faint" }, t("nothing.parked"))),
+    door && signIns(door),
   ];
+}
+
+// Who came in, went, or tried to; the older lines when somebody asks for them.
+function signIns(first) {
+  const rows = h("div");
+  let items = [];
+  const show = (page) => {
+    items = items.concat(page.items);
+    fill(rows, table(t("sign.ins"), [t("time"), t("person"), t("what"), t("from")], items.map((one) => cells(
+      one.times > 1 ? when(one.at) + " – " + when(one.last_at) : when(one.at), one.agent ? name(one.agent) : "–",
+      t("sign.ins." + one.kind) + (one.times > 1 ? " × " + one.times : ""), one.from || "–")), t("none")),
+      page.next && button(t("older"), () => get("/sign-ins?cursor=" + page.next).then(show, (problem) => toast(problem.detail || t("failed"), "warn")), { class: "link" }));
+  };
+  show(first);
+  return rows;
 }
 
 const count = (of, mode) => ((mode === "ai" || mode === "closed") && of[mode] >= of.counted_up_to ? "≥ " : "") + of[mode];

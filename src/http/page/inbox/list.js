@@ -13,7 +13,11 @@ const drawn = new Map(); // id → {row, face, it}
 
 export function makeList(onOpen) {
   open = onOpen;
-  inner = h("div", { class: "rows" });
+  // A row may be drawn anew under the pointer: where it was released counts then, and no click is lost.
+  inner = h("div", { class: "rows", onclick: (event) => {
+    const row = event.target.closest(".row") || document.elementFromPoint(event.clientX, event.clientY)?.closest(".row");
+    if (row) choose(row.id.slice("row-".length));
+  } });
   box = h("div", {
     id: "list", class: "list", role: "listbox", tabindex: "0", "aria-label": t("conversations"),
     onscroll: drawSoon, onkeydown: keys, onfocus: drawSoon,
@@ -81,8 +85,11 @@ function nothing() {
   return h("p", { class: "nothing" }, text);
 }
 
+// How urgent everything in its queue is: worth no words.
+const ordinary = (it) => queues.find((queue) => queue.name === it.queue)?.priority ?? it.priority;
+
 // What a row shows, in one text: a row is drawn anew only when this changes.
-const faceOf = (it) => it.rev + " " + (it.last_message ? it.last_message.at : "") + " " + unread(it) + " " + snoozed(it)
+const faceOf = (it) => it.rev + " " + ordinary(it) + " " + (it.last_message ? it.last_message.at : "") + " " + unread(it) + " " + snoozed(it)
   + " " + marked(it.id, "typing").join() + " " + state.list + (state.list === "approvals" ? questionOf(it) : "");
 
 function rowOf(it) {
@@ -96,7 +103,6 @@ function rowOf(it) {
     : said(asks ? questionOf(it) : last ? last.text : it.summary || "", "span", "snippet");
   return h("div", {
     id: "row-" + it.id, role: "option", class: "row" + (isUnread ? " unread" : "") + (snoozed(it) ? " snoozed" : ""),
-    onclick: () => choose(it.id),
   },
     h("span", { class: "lamp", "aria-hidden": "true" }),
     h("span", { class: "head" },
@@ -112,7 +118,7 @@ function rowOf(it) {
       state.list !== "waiting" && state.list !== "closed" && !(state.list === "mine" && it.mode === "human") && h("span", { class: "chip mode " + it.mode }, it.mode === "human" ? (it.assignee === state.me.name ? t("list.mine") : name(it.assignee)) : t("mode." + it.mode)),
       it.offered_to && h("span", { class: "chip offer" }, it.offered_to === state.me.name ? t("offered.you") : t("offered.to", { who: it.offered_to })),
       it.reason && it.mode === "waiting" && h("span", { class: "chip" }, t("reason." + it.reason)),
-      it.priority > 0 && h("span", { class: "chip priority" }, t("priority.n", { n: it.priority })),
+      it.priority !== ordinary(it) && h("span", { class: "chip priority" }, t("priority.n", { n: it.priority })),
       it.approvals.length > 0 && h("span", { class: "chip approval" }, it.approvals.length > 1 ? t("n.approvals", { n: it.approvals.length }) : t("approval")),
       snoozed(it) && h("span", { class: "chip" }, t("snoozed.until", { at: brief(it.attributes.snoozed_until) })),
       queues.length > 1 && h("span", { class: "chip plain" }, it.queue),
