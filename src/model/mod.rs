@@ -24,6 +24,7 @@ mod stream;
 #[cfg(test)]
 mod trials;
 mod trouble;
+pub mod turns;
 pub mod verdict;
 pub mod wire;
 

@@ -325,8 +325,8 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use super::super::prompt::{Speaker, Turn};
     use super::super::sse::Decoder;
+    use super::super::turns::{Speaker, Turn};
     use super::*;
     use crate::conversation::words::ModelFault;
 
