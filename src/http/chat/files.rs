@@ -16,7 +16,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::places::Places;
 use super::plain::{bearer, door, error, refusal};
-use super::protocol::{Profile, Refused, SentFile, ToVisitor, Written, check_id};
+use super::protocol::{Profile, Refused, SentFile, ToVisitor};
+use super::taken::{Written, check_id};
 use super::{Guest, Room, fate};
 use crate::clock::monotonic;
 use crate::conversation::decision::Answer;

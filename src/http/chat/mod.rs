@@ -28,6 +28,7 @@ pub mod protocol;
 mod seats;
 mod shown;
 mod socket;
+pub mod taken;
 mod thread;
 mod transcript;
 #[cfg(test)]
@@ -46,9 +47,10 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 
 use self::origin::{Asker, Forbidden};
-use self::protocol::{FromVisitor, Profile, Refused, Written};
+use self::protocol::{FromVisitor, Profile, Refused};
 use self::seats::Seats;
 use self::shown::Shown;
+use self::taken::Written;
 use self::visitor::Visitor;
 use super::limit::{Rates, TooOften};
 use super::{Doors, Limits};

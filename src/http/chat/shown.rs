@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 
 use super::Room;
-use super::protocol::{Refused, check_id};
+use super::protocol::Refused;
+use super::taken::check_id;
 use crate::conversation::decision::Answer;
 use crate::conversation::message::{Medium, Report, ReportState};
 use crate::conversation::words::MessageState;

@@ -8,7 +8,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::files as media;
-use super::protocol::{Choice, Message, SentFile, Speaker, own_id};
+use super::protocol::{Choice, Message, SentFile, Speaker};
+use super::taken::own_id;
 use crate::conversation::message::Body;
 use crate::conversation::trail::{Entry, Fact};
 use crate::conversation::words::{Class, MessageState};
