@@ -44,10 +44,8 @@ async fn whoever_failed_too_often_reads_when_they_may_try_again() {
     .await;
     // Enter does not hammer on meanwhile, and what was typed stays.
     page.press("Enter").await;
-    page.until(&format!(
-        "document.getElementById('token').value === 'sgt_wrong10'"
-    ))
-    .await;
+    page.until("document.getElementById('token').value === 'sgt_wrong10'")
+        .await;
     // As if that time had passed on this machine.
     page.eval("void (Date.now = ((now) => () => now() + 61000)(Date.now))")
         .await;
