@@ -29,6 +29,7 @@ mod stops;
 #[path = "takeover/streams.rs"]
 mod streams;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use segue::app::App;
@@ -39,12 +40,29 @@ use segue::conversation::trail::Entry;
 use segue::conversation::words::Role;
 use segue::ids::{AgentName, ConversationId};
 use segue::runtime::Runtime;
+use tempfile::TempDir;
 
+use self::chance::Chance;
 use self::customer::Line;
 use self::model::Model;
+use self::provider::{Pace, Provider};
 
 /// Races at once.
 const AT_ONCE: usize = 24;
+
+/// A run called `name`, before Segue: its chances, where it keeps its data, and a provider that takes `within` milliseconds
+/// once in so many sends.
+async fn begin(name: &str, once_in: u64, within: Range<u64>) -> (Chance, TempDir, Provider) {
+    let mut chance = Chance::of_this_run(name);
+    let dir = tempfile::tempdir().expect("a directory");
+    let pace = Pace {
+        once_in,
+        from: within.start,
+        to: within.end,
+    };
+    let provider = Provider::start(chance.fork(), pace).await;
+    (chance, dir, provider)
+}
 
 fn sections(provider: &str, model: &str) -> String {
     format!(

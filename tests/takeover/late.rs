@@ -10,26 +10,14 @@ use segue::conversation::trail::{Fact, Usage};
 use segue::ids::AskId;
 use tokio::task::JoinSet;
 
-use crate::chance::Chance;
 use crate::model::Model;
-use crate::provider::{Pace, Provider};
-use crate::{act, address, app, asks, line, sections, trail, until, write};
+use crate::{act, address, app, asks, begin, line, sections, trail, until, write};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_waits_for_a_free_line_is_held_back_by_a_takeover() {
     const LINES: usize = 256;
     const CUSTOMERS: usize = 300;
-    let mut chance = Chance::of_this_run("lines");
-    let dir = tempfile::tempdir().expect("a directory");
-    let provider = Provider::start(
-        chance.fork(),
-        Pace {
-            once_in: 1,
-            from: 3_000,
-            to: 3_001,
-        },
-    )
-    .await;
+    let (_, dir, provider) = begin("lines", 1, 3_000..3_001).await;
     let app = app::start(dir.path(), &sections(&provider.url(), "")).await;
     let (line, runtime) = (line(&app), app.doors().runtime.clone());
     let mut writers = JoinSet::new();
@@ -94,17 +82,7 @@ async fn an_answer_that_waits_for_a_free_line_is_held_back_by_a_takeover() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_takeover_hangs_up_on_the_model_and_its_late_answer_never_speaks() {
-    let mut chance = Chance::of_this_run("late");
-    let dir = tempfile::tempdir().expect("a directory");
-    let provider = Provider::start(
-        chance.fork(),
-        Pace {
-            once_in: 2,
-            from: 1,
-            to: 2,
-        },
-    )
-    .await;
+    let (mut chance, dir, provider) = begin("late", 2, 1..2).await;
     let model = Model::start(chance.fork(), 20_000, 20_001).await;
     let app = app::start(dir.path(), &sections(&provider.url(), &asks(&model))).await;
     let (line, runtime) = (line(&app), app.doors().runtime.clone());

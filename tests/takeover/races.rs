@@ -17,8 +17,7 @@ use tokio::task::JoinSet;
 use crate::chance::Chance;
 use crate::customer::Line;
 use crate::model::Model;
-use crate::provider::{Pace, Provider};
-use crate::{AT_ONCE, act, address, app, asks, line, sections, trail, write};
+use crate::{AT_ONCE, act, address, app, asks, begin, line, sections, trail, write};
 
 /// Races of a person against the AI.
 const RACES: usize = 240;
@@ -55,17 +54,7 @@ async fn race(n: usize, line: Line, runtime: Runtime, mut chance: Chance) -> Tak
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_the_ai_leaves_after_a_takeover_that_was_not_named_in_its_answer() {
-    let mut chance = Chance::of_this_run("takeover");
-    let dir = tempfile::tempdir().expect("a directory");
-    let provider = Provider::start(
-        chance.fork(),
-        Pace {
-            once_in: 2,
-            from: 5,
-            to: 80,
-        },
-    )
-    .await;
+    let (mut chance, dir, provider) = begin("takeover", 2, 5..80).await;
     let model = Model::start(chance.fork(), 0, 140).await;
     let app = app::start(dir.path(), &sections(&provider.url(), &asks(&model))).await;
     let (line, runtime) = (line(&app), app.doors().runtime.clone());
@@ -188,17 +177,7 @@ fn how_it_ended(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_fifty_who_claim_at_once_one_wins_and_the_others_are_told_who() {
-    let mut chance = Chance::of_this_run("claims");
-    let dir = tempfile::tempdir().expect("a directory");
-    let provider = Provider::start(
-        chance.fork(),
-        Pace {
-            once_in: 2,
-            from: 1,
-            to: 20,
-        },
-    )
-    .await;
+    let (_, dir, provider) = begin("claims", 2, 1..20).await;
     let app = app::start(dir.path(), &sections(&provider.url(), "")).await;
     let (line, runtime) = (line(&app), app.doors().runtime.clone());
     for n in 0..10 {

@@ -9,25 +9,13 @@ use segue::conversation::words::ModeName;
 use segue::runtime::{Runtime, Unavailable};
 use tokio::task::JoinSet;
 
-use crate::chance::Chance;
 use crate::customer::Line;
 use crate::model::Model;
-use crate::provider::{Pace, Provider};
-use crate::{address, app, asks, line, sections, trail, until, write};
+use crate::{address, app, asks, begin, line, sections, trail, until, write};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn switched_off_the_ai_is_silent_at_once_and_stays_so_after_a_restart() {
-    let mut chance = Chance::of_this_run("switch");
-    let dir = tempfile::tempdir().expect("a directory");
-    let provider = Provider::start(
-        chance.fork(),
-        Pace {
-            once_in: 2,
-            from: 1,
-            to: 2,
-        },
-    )
-    .await;
+    let (mut chance, dir, provider) = begin("switch", 2, 1..2).await;
     let model = Model::start(chance.fork(), 300, 301).await;
     let sections = sections(&provider.url(), &asks(&model));
     let app = app::start(dir.path(), &sections).await;
@@ -78,17 +66,7 @@ async fn people_were_promised(runtime: &Runtime, customers: &[usize]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_in_the_middle_of_the_rush_loses_nothing_that_was_accepted() {
-    let mut chance = Chance::of_this_run("stop");
-    let dir = tempfile::tempdir().expect("a directory");
-    let provider = Provider::start(
-        chance.fork(),
-        Pace {
-            once_in: 3,
-            from: 10,
-            to: 300,
-        },
-    )
-    .await;
+    let (mut chance, dir, provider) = begin("stop", 3, 10..300).await;
     let sections = sections(&provider.url(), "");
     let app = app::start(dir.path(), &sections).await;
     let line = line(&app);

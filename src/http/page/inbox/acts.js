@@ -12,8 +12,14 @@ import { t } from "./words.js";
 let go = { back() {}, side() {}, next() {} };
 export const wire = (ways) => { go = ways; };
 
-let under = 0;
-export const busy = () => under > 0;
+let under = 0, next = null;
+
+// Runs at once, or when what is being done is over: only the last that was asked for, and not long after.
+export function afterwards(run) {
+  if (!under) { run(); return; }
+  const asked = Date.now();
+  next = () => { if (Date.now() - asked < 3000) run(); };
+}
 
 // Does something and says what came of it; answers whether it was done.
 async function act(id, rest, body, told, options) {
@@ -28,6 +34,7 @@ async function act(id, rest, body, told, options) {
     return null;
   } finally {
     under -= 1;
+    if (!under && next) { setTimeout(next); next = null; }
   }
 }
 

@@ -426,10 +426,12 @@ function keys(event) {
     return;
   }
   if (event.key === "g") { afterG = Date.now(); return; }
-  // While something is being done a key would mean what it is not meant for; where one looks is always free.
-  if (acts.busy()) return;
   const [, run] = KEYS[event.key] || [];
-  if (run) { event.preventDefault(); run(); }
+  if (!run) return;
+  event.preventDefault();
+  // While something is being done a key would mean what it is not meant for: it waits, and only where it was pressed.
+  const here = open.id;
+  acts.afterwards(() => { if (open.id === here && !document.querySelector("dialog[open]")) run(); });
 }
 
 // The next conversation is opened where there is room for both, else only pointed at.
