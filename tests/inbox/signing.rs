@@ -51,10 +51,24 @@ async fn whoever_failed_too_often_reads_when_they_may_try_again() {
         .await;
     page.reads("#signin-said", "You may try again now").await;
     page.until(&format!("!{button}.disabled")).await;
+    // Whoever guesses on is held off again.
+    page.eval("void (document.getElementById('token').select())")
+        .await;
+    page.types("sgt_wrong11").await;
+    page.press("Enter").await;
+    page.reads("#signin-said", "You may try again in").await;
+    page.until(&format!(
+        "{button}.disabled && /\\d+ s/.test({button}.textContent)"
+    ))
+    .await;
     // A good token is let in meanwhile: a stranger behind the same address must not lock everybody out.
-    page.eval("void (document.getElementById('token').value = '')")
+    page.eval("void (document.getElementById('token').select())")
         .await;
     page.types(&token).await;
+    page.until(&format!(
+        "!{button}.disabled && {button}.textContent === 'Sign in'"
+    ))
+    .await;
     page.press("Enter").await;
     page.until("!document.getElementById('app').hidden").await;
     no_faults(&page);

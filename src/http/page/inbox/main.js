@@ -41,7 +41,10 @@ function showSignIn(text) {
   const go = h("button", { type: "submit", class: "primary" }, t("sign.in"));
   const form = h("form", { onsubmit: async (event) => {
     event.preventDefault();
+    clearTimeout(counting);
+    field.oninput = null;
     go.disabled = true;
+    go.textContent = t("sign.in");
     told.textContent = "";
     try {
       const session = await post("/session", { token: field.value.trim() }, { key: null, patience: 0 });
@@ -49,7 +52,7 @@ function showSignIn(text) {
       field.value = "";
       await enter(await get("/agents/me"));
     } catch (problem) {
-      if (problem.status === 429) { barred(go, told, problem.retry_after || 60); return; }
+      if (problem.status === 429) { barred(go, told, field, problem.retry_after || 60); return; }
       told.textContent = problem.status === 401 ? t("token.unknown") : t("no.connection");
       field.select();
     }
@@ -63,17 +66,20 @@ function showSignIn(text) {
 }
 
 // Too many sign-ins failed from here: says once when the next one may be tried, counts down on the button, and says when
-// that time has come.
-function barred(go, told, seconds) {
+// that time has come. Another token may be tried at once: the house lets a good one in all the same.
+let counting = null;
+function barred(go, told, field, seconds) {
   told.textContent = t("too.many.tries", { n: seconds });
-  const until = Date.now() + seconds * 1000;
+  const until = Date.now() + seconds * 1000, refused = field.value;
   const count = () => {
-    const left = Math.ceil((until - Date.now()) / 1000);
-    go.disabled = left > 0;
-    go.textContent = left > 0 ? t("sign.in.in", { n: left }) : t("sign.in");
-    if (left > 0) setTimeout(count, Math.min(1000, until - Date.now()));
+    clearTimeout(counting);
+    const left = Math.ceil((until - Date.now()) / 1000), waits = left > 0 && field.value === refused;
+    go.disabled = waits;
+    go.textContent = waits ? t("sign.in.in", { n: left }) : t("sign.in");
+    if (left > 0) counting = setTimeout(count, Math.min(1000, until - Date.now()));
     else told.textContent = t("try.now");
   };
+  field.oninput = count;
   count();
 }
 
