@@ -3,6 +3,7 @@
 use segue::conversation::words::Role;
 
 use crate::browser::{Browser, Page};
+use crate::customers::{FOR_A_PERSON, write_as};
 use crate::staff::{claims, person, replies, says, sign_in};
 use crate::{ask, no_faults, open};
 
@@ -139,6 +140,76 @@ async fn a_reading_that_failed_is_repeated() {
     claims(&page, id).await;
     page.types("/hel").await;
     page.reads(POPUP, "/hello").await;
+    no_faults(&page);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_customer_has_no_name_its_place_leaves_nothing() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = open().await;
+    let id = write_as(&house.app, "visitor-1", None, FOR_A_PERSON).await;
+    let page = browser.page().await;
+    sign_in(&house, &page, &person(&house, "Ana", Role::Lead)).await;
+    let all = [
+        ("label", "Your label, {name}.", "Your label."),
+        ("hi", "Hi, {name}! {agent} here.", "Hi! Ana here."),
+        ("sigue", "¿{name}, sigue ahí?", "¿sigue ahí?"),
+        (
+            "first",
+            "{name}, your order is here.",
+            "your order is here.",
+        ),
+        (
+            "line",
+            "Hello {name},\nhow are you?",
+            "Hello,\nhow are you?",
+        ),
+    ];
+    for (name, text, _) in all {
+        added_elsewhere(&page, name, text).await;
+    }
+    claims(&page, id).await;
+    later(&page, 6).await;
+    for (name, _, told) in all {
+        page.eval("void (document.getElementById('text').select())")
+            .await;
+        page.types(&format!("/{name}")).await;
+        page.reads(POPUP, &format!("/{name}")).await;
+        page.press("Enter").await;
+        page.until(&format!("{FIELD} === {}", serde_json::json!(told)))
+            .await;
+    }
+    no_faults(&page);
+    house.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_while_they_are_read_is_asked_nothing() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = open().await;
+    let id = ask(&house, "visitor-1").await;
+    let page = browser.page().await;
+    sign_in(&house, &page, &person(&house, "Ana", Role::Lead)).await;
+    claims(&page, id).await;
+    page.eval(
+        "void (window.fetchOf = window.fetch, window.fetch = (where, how) => String(where).endsWith('/canned') \
+         ? new Promise((go) => { window.letGo = () => go(window.fetchOf(where, how)); }) : window.fetchOf(where, how))",
+    )
+    .await;
+    later(&page, 6).await;
+    page.types("/nothing").await;
+    page.press("Enter").await;
+    page.until("window.letGo").await;
+    page.eval("void (location.hash = '#/mine')").await;
+    page.until("!document.querySelector('.composer:not([hidden])')")
+        .await;
+    page.eval("window.letGo(); new Promise((go) => setTimeout(go, 500))")
+        .await;
     no_faults(&page);
     house.app.stop().await;
 }

@@ -279,9 +279,9 @@ function offerAsItStands(word, told) {
 
 async function holdBack(word) {
   focusField();
-  const text = field.value, coming = freshTexts();
+  const text = field.value, id = shownFor, coming = freshTexts();
   const read = !coming || await coming;
-  if (field.value !== text) return;
+  if (shownFor !== id || field.value !== text || !view()) return;
   const known = canned.some((one) => "/" + one.name === word), found = text.trim() === word ? replies(word.slice(1).toLowerCase(), view()) : [];
   const told = t(found.length ? "canned.choose" : known ? "canned.alone" : read ? "canned.unknown" : "canned.unread", { word });
   offerAsItStands(word, told);
@@ -302,11 +302,12 @@ function hideChoices() {
   field.removeAttribute("aria-activedescendant");
 }
 
+// Without a name there is no gap where it would have stood, nor the comma that set it off.
+const nameless = (text) => text.replace(/(^|[\n¿¡(“"«])[ \t]*\{name\}[,،]?[ \t]*/g, "$1").replace(/[,،]?[ \t]*\{name\}/g, "");
+
 function filled(text) {
   const it = view();
-  // Without a name there is no gap where it would have stood.
-  const named = it.customer.name ? text : text.replaceAll(" {name}", "");
-  return named.replaceAll("{name}", it.customer.name || "").replaceAll("{agent}", state.me.name);
+  return (it.customer.name ? text.replaceAll("{name}", it.customer.name) : nameless(text)).replaceAll("{agent}", state.me.name);
 }
 
 function takeChoice(one) {
