@@ -272,3 +272,30 @@ async fn the_page_speaks_spanish_to_whoever_wants_it() {
     no_faults(&page);
     house.app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_changes_the_priority_reads_what_is_ordinary() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let house = open().await;
+    let id = ask(&house, "visitor-1").await;
+    let page = browser.page().await;
+    sign_in(&house, &page, &person(&house, "Ana", Role::Agent)).await;
+    claims(&page, id).await;
+    page.reads(".side", "Priority").await;
+    page.click(".side .facts button").await;
+    page.reads("dialog", "100 is ordinary in this queue").await;
+    page.until("document.getElementById('ask-priority').value === '100'")
+        .await;
+    page.press("Escape").await;
+    // What a field is for is read in one line, however narrow it is.
+    page.size(390, 844, true).await;
+    page.until("document.querySelector('#text').offsetHeight < 60")
+        .await;
+    page.click("#tab-note").await;
+    page.until("getComputedStyle(document.getElementById('text'), '::placeholder').whiteSpace === 'nowrap'")
+        .await;
+    no_faults(&page);
+    house.app.stop().await;
+}

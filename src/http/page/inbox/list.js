@@ -1,6 +1,6 @@
 // The list of conversations. Only the rows in sight exist, so ten rows or ten thousand cost the same. It is one listbox:
 // one stop of the tab key, arrows within.
-import { listed, loadOlder, marked, olderModes, queues, since, snoozed, state, unread } from "./store.js";
+import { listed, loadOlder, marked, olderModes, ordinary, queues, since, snoozed, state, unread } from "./store.js";
 import { questionOf } from "./approvals.js";
 import { brief, called, fill, h, lasting, name, now, onFrame, said } from "./dom.js";
 import { t } from "./words.js";
@@ -85,9 +85,6 @@ function nothing() {
   return h("p", { class: "nothing" }, text);
 }
 
-// How urgent everything in its queue is: worth no words.
-const ordinary = (it) => queues.find((queue) => queue.name === it.queue)?.priority ?? it.priority;
-
 // What a row shows, in one text: a row is drawn anew only when this changes.
 const faceOf = (it) => it.rev + " " + ordinary(it) + " " + (it.last_message ? it.last_message.at : "") + " " + unread(it) + " " + snoozed(it)
   + " " + marked(it.id, "typing").join() + " " + state.list + (state.list === "approvals" ? questionOf(it) : "");
@@ -118,7 +115,7 @@ function rowOf(it) {
       state.list !== "waiting" && state.list !== "closed" && !(state.list === "mine" && it.mode === "human") && h("span", { class: "chip mode " + it.mode }, it.mode === "human" ? (it.assignee === state.me.name ? t("list.mine") : name(it.assignee)) : t("mode." + it.mode)),
       it.offered_to && h("span", { class: "chip offer" }, it.offered_to === state.me.name ? t("offered.you") : t("offered.to", { who: it.offered_to })),
       it.reason && it.mode === "waiting" && h("span", { class: "chip" }, t("reason." + it.reason)),
-      it.priority !== ordinary(it) && h("span", { class: "chip priority" }, t("priority.n", { n: it.priority })),
+      it.priority !== (ordinary(it) ?? it.priority) && h("span", { class: "chip priority" }, t("priority.n", { n: it.priority })),
       it.approvals.length > 0 && h("span", { class: "chip approval" }, it.approvals.length > 1 ? t("n.approvals", { n: it.approvals.length }) : t("approval")),
       snoozed(it) && h("span", { class: "chip" }, t("snoozed.until", { at: brief(it.attributes.snoozed_until) })),
       queues.length > 1 && h("span", { class: "chip plain" }, it.queue),

@@ -2,7 +2,7 @@
 import { button, exactly, fill, h, name, onFrame, said, when } from "./dom.js";
 import { addTag, edit, review, snooze, whisper } from "./acts.js";
 import { ask } from "./dialogs.js";
-import { can, marked, snoozed, state } from "./store.js";
+import { can, marked, ordinary, snoozed, state } from "./store.js";
 import { goTo, open, view } from "./thread.js";
 import { t } from "./words.js";
 
@@ -54,7 +54,7 @@ async function rename() {
     fields: [
       { name: "name", label: t("name"), value: it.customer.name || "" },
       { name: "language", label: t("language"), value: it.customer.language || "", max: "16" },
-      { name: "priority", label: t("priority"), value: String(it.priority), max: "3", hint: t("priority.hint") },
+      { name: "priority", label: t("priority"), value: String(it.priority), max: "3", hint: ordinary(it) !== undefined && t("priority.hint", { n: ordinary(it) }) },
     ],
     buttons: [{ text: t("save"), value: "ok", class: "primary" }],
   });

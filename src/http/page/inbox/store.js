@@ -22,6 +22,8 @@ const listeners = new Set();
 
 export const agents = new Map(); // name → agent
 export let queues = [];
+// How urgent everything in its queue is; undefined: the queue is not known.
+export const ordinary = (it) => queues.find((queue) => queue.name === it.queue)?.priority;
 const older = { ai: null, closed: null }; // {cursor, done, busy}
 
 // Nobody may do anything: what comes late finds nobody signed in.

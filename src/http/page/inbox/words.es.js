@@ -352,7 +352,7 @@ export const ES = {
   "channel": "Canal",
   "since": "Desde",
   "priority": "Prioridad",
-  "priority.hint": "0 es lo normal, hasta 255",
+  "priority.hint": "{n} es lo normal en esta cola; más es más urgente, hasta 255",
   "delivery": "Entrega",
   "handoff": "Traspaso",
   "reason": "Motivo",

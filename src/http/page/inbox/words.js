@@ -362,7 +362,7 @@ const EN = {
   "channel": "Channel",
   "since": "Since",
   "priority": "Priority",
-  "priority.hint": "0 is ordinary, up to 255",
+  "priority.hint": "{n} is ordinary in this queue; more is more urgent, up to 255",
   "delivery": "Delivery",
   "handoff": "Handoff",
   "reason": "Reason",
