@@ -1,7 +1,8 @@
 //! `segue load`, as a user runs it: the real program, a server of its own, a short time.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -254,6 +255,60 @@ fn a_soak_survives_everything_that_goes_wrong_in_it() {
 }
 
 #[test]
+fn a_page_that_cannot_be_written_is_told_before_anything_is_measured() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let page = dir.path().join("nowhere/load.html");
+    let output = load(&["--report", &page.to_string_lossy()]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(
+        errors.contains("cannot be written") && errors.contains("--report"),
+        "{errors}"
+    );
+    assert!(output.stdout.is_empty(), "nothing was measured");
+}
+
+#[test]
+fn a_load_that_is_told_to_end_leaves_no_server_behind() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let below = dir.path().to_string_lossy();
+    let load = Command::new(env!("CARGO_BIN_EXE_segue"))
+        .args([
+            "load",
+            "--duration",
+            "10m",
+            "--rate",
+            "20",
+            "--format",
+            "json",
+        ])
+        .args(["--data", &below])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program runs");
+    let inside = || std::fs::read_dir(dir.path()).expect("a directory");
+    let has_socket = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.path().join("data/segue.sock").exists())
+    };
+    let starts = (0..1_200).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        inside().any(has_socket)
+    });
+    assert!(starts, "its server starts within a minute");
+    let told = Command::new("kill")
+        .args(["-TERM", &load.id().to_string()])
+        .status();
+    assert!(told.is_ok_and(|status| status.success()));
+    let output = load.wait_with_output().expect("it ends");
+    // Killed, it would have told nothing, and its server would go on upon this directory.
+    let report: Value = serde_json::from_slice(&output.stdout).expect("what was measured so far");
+    assert_eq!(report["ended_early"], true, "{report}");
+    let left: Vec<_> = inside().collect();
+    assert!(left.is_empty(), "the server's data are gone: {left:?}");
+}
+
+#[test]
 fn another_machine_is_refused_unless_somebody_says_so() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = dir.path().join("segue.toml");
@@ -277,4 +332,5 @@ fn another_machine_is_refused_unless_somebody_says_so() {
         "--active is 1 to --conversations",
     );
     check(&["--config", &config, "--channels", "fax"], "one of: sms");
+    check(&["--rate", "5", "--p99", "50ms"], "--find-max");
 }

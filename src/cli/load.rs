@@ -1,11 +1,13 @@
 //! `segue load`: arguments into a plan, a run, its result on stdout and in files.
 
+use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{complain, say};
@@ -15,14 +17,14 @@ use crate::load::plan::{Behaviour, Place, Plan, Shape, Staff};
 use crate::load::report::{html, text};
 use crate::load::soak::{SHARE, SoakPlan};
 use crate::load::spelled::{rates, share, time};
-use crate::load::{LoadError, course};
+use crate::load::{LoadError, course, process};
 
 /// What the command is for, at length.
 pub const ABOUT: &str = "\
 Sends messages of customers as their providers would, signed, at a rate of its own: a Poisson process, kept to whatever
 the server does. Every latency counts from the moment at which a message was meant to be sent, so waiting in line is in
 it. It plays the providers, the model and the agents too, and checks that nothing is lost, repeated, or said by the AI
-after a person has claimed. It ends by itself; Ctrl-C ends it early and reports what was measured so far.
+after a person has claimed. It ends by itself; Ctrl-C (or SIGTERM) ends it early and reports what was measured so far.
 
 Without --target and --config it starts a server of its own, with temporary data, and removes both at the end:
   segue load --rate 200 --duration 30s --report load.html
@@ -93,7 +95,7 @@ pub struct LoadArguments {
     #[arg(long, help_heading = "How much")]
     find_max: bool,
     /// The objective of --find-max: 99 % of the webhooks are acknowledged within it, at most 0.1 % fail, and 98 % are done in time.
-    #[arg(long, value_name = "TIME", value_parser = time, default_value = "50ms", help_heading = "How much")]
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "50ms", requires = "find_max", help_heading = "How much")]
     p99: Duration,
     /// A soak: this long at one rate (--rate, or a share of what --find-max finds) with faults sprinkled; the report has memory and latency by the minute.
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "How much")]
@@ -217,6 +219,12 @@ pub fn run(arguments: &LoadArguments) -> ExitCode {
     if let Err(fault) = plan.check() {
         return failed(&fault);
     }
+    // Before anything is measured: twenty minutes later it would be too late.
+    if let Some(path) = &arguments.report
+        && let Err(fault) = File::options().create(true).append(true).open(path)
+    {
+        return unwritable(path, &fault);
+    }
     let stop = CancellationToken::new();
     listen(&stop);
     let report = match course::run(&plan, &stop) {
@@ -227,17 +235,21 @@ pub fn run(arguments: &LoadArguments) -> ExitCode {
     if let Some(path) = &arguments.report
         && let Err(fault) = std::fs::write(path, html::write(&report))
     {
-        complain(
-            &format!("`{}` cannot be written: {fault}", path.display()),
-            "name another file with --report",
-        );
-        return ExitCode::FAILURE;
+        return unwritable(path, &fault);
     }
     match (report.passed, said) {
         (true, Ok(())) => ExitCode::SUCCESS,
         (true, Err(code)) => code,
         (false, Ok(()) | Err(_)) => ExitCode::FAILURE,
     }
+}
+
+fn unwritable(path: &Path, fault: &std::io::Error) -> ExitCode {
+    complain(
+        &format!("`{}` cannot be written: {fault}", path.display()),
+        "name another file with --report",
+    );
+    ExitCode::FAILURE
 }
 
 fn failed(fault: &LoadError) -> ExitCode {
@@ -258,7 +270,8 @@ fn tell(format: Format, report: &crate::load::report::Report) -> Result<(), Exit
     }
 }
 
-/// Ctrl-C ends the run early; what follows then is bounded by seconds.
+/// Ctrl-C, SIGTERM and a terminal that is closed end the run early; what follows then is bounded by seconds. A load that
+/// were just ended by them would leave its server running, or its people behind.
 fn listen(stop: &CancellationToken) {
     let stop = stop.clone();
     let wait = move || {
@@ -266,16 +279,35 @@ fn listen(stop: &CancellationToken) {
             .enable_all()
             .build();
         let Ok(runtime) = runtime else { return };
-        runtime.block_on(async {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                stop.cancel();
-            }
-        });
+        if runtime.block_on(told_to_end()).is_ok() {
+            stop.cancel();
+        }
     };
-    // Without it Ctrl-C does what it always does.
+    // Without it these signals do what they always do.
     let _thread = std::thread::Builder::new()
         .name("load-signal".to_owned())
         .spawn(wait);
+}
+
+async fn told_to_end() -> std::io::Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    // Under `nohup` a closed terminal is to change nothing, and a handler would.
+    let mut hung_up = match process::ignores_hangup() {
+        true => None,
+        false => Some(signal(SignalKind::hangup())?),
+    };
+    let left = async {
+        match &mut hung_up {
+            Some(hung_up) => hung_up.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        told = tokio::signal::ctrl_c() => told?,
+        _told = terminated.recv() => {}
+        _told = left => {}
+    }
+    Ok(())
 }
 
 fn plan(arguments: &LoadArguments) -> Result<Plan, LoadError> {

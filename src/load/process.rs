@@ -48,9 +48,32 @@ pub fn file_system(dir: &Path) -> Option<String> {
     longest.map(|(_, kind)| kind)
 }
 
+/// Whether this process was told to go on when its terminal is closed (`nohup`); where nothing is known, it was.
+pub fn ignores_hangup() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    hangup_among_ignored(&status)
+}
+
+/// `SigIgn` is a mask in hexadecimal digits; SIGHUP is signal 1, its lowest bit (proc(5)).
+fn hangup_among_ignored(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & 1 == 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whether_a_closed_terminal_matters_is_read() {
+        let check = |status: &str, ignored: bool| {
+            assert_eq!(hangup_among_ignored(status), ignored, "{status}");
+        };
+        check("Name:\tsegue\nSigIgn:\t0000000000000001\n", true);
+        check("Name:\tsegue\nSigIgn:\t0000000000001000\n", false);
+        check("Name:\tsegue\n", true);
+    }
 
     #[test]
     fn a_process_with_a_strange_name_is_read() {
