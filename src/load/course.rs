@@ -76,7 +76,7 @@ pub fn run(plan: &Plan, stop: &CancellationToken) -> Result<Report, LoadError> {
         let book = open(&scene.pacer.book);
         soak::figures(&book, scene.begun, (rate, from, long))
     });
-    judge_soak(&mut report);
+    judge_soak(plan, &mut report);
     if let Some(own) = scene.own.as_ref().filter(|_| report.checks.broken()) {
         let left = lock(own).leave();
         let note = format!(

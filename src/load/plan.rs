@@ -280,10 +280,11 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn plan() -> Plan {
+    /// A plan with nothing wrong in it.
+    pub fn plan() -> Plan {
         let behaviour = Behaviour {
             latency: Duration::ZERO,
             errors: 0.0,

@@ -84,9 +84,19 @@ pub fn tell(plan: &Plan, scene: &mut Scene, kept: &Kept, found: Option<Found>) -
     report
 }
 
-/// Adds what is wrong with a soak.
-pub fn judge_soak(report: &mut Report) {
+/// Adds what is wrong with a soak. After a search the counts are those of the soak alone, and a rate below the highest one
+/// has to be carried.
+pub fn judge_soak(plan: &Plan, report: &mut Report) {
     let Some(soak) = &report.soak else { return };
+    let bad = match &plan.shape {
+        Shape::Find { .. } => too_many_bad(plan, report),
+        // Said among the problems already.
+        Shape::Steps(_) => None,
+    };
+    if let Some(bad) = bad {
+        report.problems.push(bad);
+        report.passed = false;
+    }
     if let (Some(true), Some(slope)) = (soak.leaks, soak.memory_slope) {
         report.problems.push(format!(
             "the server's memory grows by {slope:.1} MiB a minute after it has settled"
@@ -141,21 +151,24 @@ fn problems(plan: &Plan, report: &Report) -> Vec<String> {
             problems.push("not even the lowest rate kept the objective".to_owned());
         }
         (Shape::Find { .. }, _) => {}
-        (Shape::Steps(_), _) => {
-            let share = report.counts.bad() as f64 / report.counts.offered.max(1) as f64;
-            if share > plan.errors_max {
-                problems.push(format!(
-                    "{:.2} % of the messages were refused, failed or not sent, more than {:.2} %",
-                    share * 100.0,
-                    plan.errors_max * 100.0
-                ));
-            }
-        }
+        (Shape::Steps(_), _) => problems.extend(too_many_bad(plan, report)),
     }
     if report.counts.acknowledged == 0 {
         problems.push("nothing was acknowledged".to_owned());
     }
     problems
+}
+
+/// What is said when more went wrong than may.
+fn too_many_bad(plan: &Plan, report: &Report) -> Option<String> {
+    let share = report.counts.bad() as f64 / report.counts.offered.max(1) as f64;
+    (share > plan.errors_max).then(|| {
+        format!(
+            "{:.2} % of the messages were refused, failed or not sent, more than {:.2} %",
+            share * 100.0,
+            plan.errors_max * 100.0
+        )
+    })
 }
 
 type Settings = BTreeMap<&'static str, String>;
@@ -263,4 +276,47 @@ fn soak(plan: &SoakPlan) -> String {
         false => faults.join(", "),
     };
     format!("{}: {faults}", crate::config::show(plan.long))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::plan::tests::plan;
+    use crate::load::report::html::tests::report;
+    use crate::load::soak::Soak;
+    use crate::load::tally::Counts;
+
+    #[test]
+    fn a_soak_after_a_search_may_not_refuse_more_than_any_other_run() {
+        let check = |refused: u64, problems: usize| {
+            let mut plan = plan();
+            plan.shape = Shape::Find {
+                first: 10.0,
+                p99: Duration::from_millis(50),
+            };
+            let mut report = report();
+            (report.passed, report.problems) = (true, Vec::new());
+            report.counts = Counts {
+                offered: 100,
+                acknowledged: 100 - refused,
+                refused,
+                ..Counts::default()
+            };
+            report.soak = Some(Soak {
+                rate: 7.0,
+                seconds: 60.0,
+                memory_slope: None,
+                load_memory_slope: None,
+                tail_max_mib: None,
+                spells: Vec::new(),
+                minutes: Vec::new(),
+                leaks: None,
+            });
+            judge_soak(&plan, &mut report);
+            assert_eq!(report.problems.len(), problems, "{:?}", report.problems);
+            assert_eq!(report.passed, problems == 0);
+        };
+        check(1, 0);
+        check(2, 1);
+    }
 }

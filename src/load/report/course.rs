@@ -18,7 +18,7 @@ pub fn soak(soak: &Soak) -> String {
         })
         .collect();
     let mut out = format!(
-        "<h2>Soak</h2><p>{}/s for {:.0} s. After the first third the server's memory grew by {} MiB a minute, the load's own by {}. \
+        "<h2>Soak</h2><p>{}/s for {:.0} s. After the first half of its last life the server's memory grew by {} MiB a minute, the load's own by {}. \
          Not applied yet: at most {} MiB. Made to go wrong: {}.</p>\
          <div class=\"wide\"><table><tr><th>minute</th><th>acked</th><th>bad</th><th>ack p50</th><th>p99</th><th>max</th>\
          <th>AI p50</th><th>p99</th><th>memory MiB</th><th>tail MiB</th><th>resident</th></tr>",

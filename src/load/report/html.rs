@@ -345,7 +345,7 @@ fn promises(report: &Report) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
@@ -354,7 +354,8 @@ mod tests {
     use crate::load::report::{Found, stages, step};
     use crate::load::tally::{Counts, Phase, Stage};
 
-    fn report() -> Report {
+    /// A report with something in most of its parts.
+    pub fn report() -> Report {
         let mut phase = Phase {
             rate: 200.0,
             long: Duration::from_secs(10),
@@ -432,6 +433,25 @@ mod tests {
         ] {
             assert!(page.contains(text), "{text} is missing");
         }
+    }
+
+    #[test]
+    fn the_page_says_of_which_part_of_a_soak_the_slope_is() {
+        let mut soaked = report();
+        soaked.soak = Some(crate::load::soak::Soak {
+            rate: 7.0,
+            seconds: 1_200.0,
+            memory_slope: Some(1.5),
+            load_memory_slope: None,
+            tail_max_mib: None,
+            spells: Vec::new(),
+            minutes: Vec::new(),
+            leaks: Some(false),
+        });
+        let page = write(&soaked);
+        let said =
+            "After the first half of its last life the server's memory grew by 1.5 MiB a minute";
+        assert!(page.contains(said), "{page}");
     }
 
     #[test]
