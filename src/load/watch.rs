@@ -81,11 +81,12 @@ impl Drop for Watch {
     }
 }
 
-/// How it is now; none while it is being started again.
+/// How it is now; none while it is being started again, and when it does not tell within a second: a nought would be
+/// taken for a measurement.
 fn held(seat: &Seat) -> Option<Held> {
     let (memory, _) = process::memory(seat.pid.load(Ordering::Relaxed))?;
     let (load_memory, _) = process::memory(std::process::id())?;
-    let told = local::get(seat.ops, "/metrics").unwrap_or_default();
+    let told = local::get(seat.ops, "/metrics")?;
     Some(Held {
         memory,
         load_memory,
@@ -106,6 +107,15 @@ fn gauge(told: &str, name: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_server_that_does_not_answer_nothing_is_told() {
+        let bound = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let ops = bound.local_addr().expect("its address");
+        drop(bound);
+        let pid = AtomicU32::new(std::process::id());
+        assert_eq!(held(&Seat { pid, ops }), None);
+    }
 
     #[test]
     fn a_gauge_is_read_by_its_whole_name() {
