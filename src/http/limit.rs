@@ -54,6 +54,7 @@ impl From<TooOften> for Problem {
             RateLimit::PerAddress => "this network address comes too often",
             RateLimit::PerCustomer => "this customer writes too often",
             RateLimit::PerToken => "this token is used too often",
+            RateLimit::SignIn => "too many sign-ins failed from here",
         };
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,

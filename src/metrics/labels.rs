@@ -306,6 +306,8 @@ labels! {
         PerCustomer = "per_customer",
         /// That of a token.
         PerToken = "per_token",
+        /// That of sign-ins from where too many failed.
+        SignIn = "sign_in",
     }
 }
 

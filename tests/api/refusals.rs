@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::Method;
 use segue::conversation::words::Role;
 use segue::ids::ConversationId;
+use segue::metrics::Figures;
 use serde_json::{Value, json};
 
 use crate::{Told, house, request};
@@ -350,6 +351,11 @@ async fn a_session_needs_its_token_for_everything_that_changes_something() {
         .await;
     assert_eq!(barred.code(), (429, "too_many_tries"));
     assert!(barred.headers.contains_key("retry-after"));
+    let scrape = house.app.metrics().render(&Figures::default());
+    assert!(
+        scrape.contains("segue_rate_limited_total{limit=\"sign_in\"} 1"),
+        "who guesses is seen in the figures"
+    );
     // Whoever has a good token is not locked out by a stranger behind the same address.
     let ben = house.token("Ben", Role::Lead);
     let signed_in = house.post("/session", "", json!({"token": ben})).await;

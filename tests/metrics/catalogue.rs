@@ -134,7 +134,7 @@ fn values(family: &Family, label: &str) -> &'static [&'static str] {
         ("cause", "segue_webhooks_rejected_total") => {
             &["signature", "malformed", "overload", "unknown"]
         }
-        ("limit", _) => &["per_address", "per_customer", "per_token"],
+        ("limit", _) => &["per_address", "per_customer", "per_token", "sign_in"],
         ("cause", "segue_delivery_failures_total") => &[
             "window_closed",
             "rate_limited",

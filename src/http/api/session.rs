@@ -19,6 +19,7 @@ use crate::desk::signins::SignInKind;
 use crate::http::Doors;
 use crate::http::problem::Problem;
 use crate::ids::AgentName;
+use crate::metrics::RateLimit;
 
 pub fn doors() -> Vec<Door> {
     vec![
@@ -78,6 +79,7 @@ async fn sign_in(
     let known = doors.desk.people().by_token(token);
     if let Some(seconds) = sessions.barred(from, token, known.is_some()) {
         refused(&doors, SignInKind::Barred, from);
+        doors.metrics.rate_limited(RateLimit::SignIn);
         let (status, title) = (StatusCode::TOO_MANY_REQUESTS, "Too many failed sign-ins");
         return Err(Problem::new(
             status,
