@@ -76,7 +76,8 @@ pub fn run(plan: &Plan, stop: &CancellationToken) -> Result<Report, LoadError> {
         let book = open(&scene.pacer.book);
         soak::figures(&book, scene.begun, (rate, from, long))
     });
-    judge_soak(plan, &mut report);
+    let searched = matches!(plan.shape, Shape::Find { .. });
+    judge_soak(searched.then_some(plan.errors_max), &mut report);
     if let Some(own) = scene.own.as_ref().filter(|_| report.checks.broken()) {
         let left = lock(own).leave();
         let note = format!(

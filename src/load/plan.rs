@@ -280,11 +280,10 @@ impl Plan {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
 
-    /// A plan with nothing wrong in it.
-    pub fn plan() -> Plan {
+    fn plan() -> Plan {
         let behaviour = Behaviour {
             latency: Duration::ZERO,
             errors: 0.0,

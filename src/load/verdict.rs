@@ -12,6 +12,7 @@ use super::process;
 use super::report::{self, Cost, Found, Report};
 use super::setup::Scene;
 use super::soak::SoakPlan;
+use super::tally::Counts;
 use super::target::Target;
 
 /// The load's own lateness that is worth a word: more than a sleep is usually late by.
@@ -84,15 +85,11 @@ pub fn tell(plan: &Plan, scene: &mut Scene, kept: &Kept, found: Option<Found>) -
     report
 }
 
-/// Adds what is wrong with a soak. After a search the counts are those of the soak alone, and a rate below the highest one
-/// has to be carried.
-pub fn judge_soak(plan: &Plan, report: &mut Report) {
+/// Adds what is wrong with a soak. After a search (`bad_max`: the share that may go wrong) the counts are those of the soak
+/// alone, and a rate below the highest one has to be carried; without one that is among the problems already.
+pub fn judge_soak(bad_max: Option<f64>, report: &mut Report) {
     let Some(soak) = &report.soak else { return };
-    let bad = match &plan.shape {
-        Shape::Find { .. } => too_many_bad(plan, report),
-        // Said among the problems already.
-        Shape::Steps(_) => None,
-    };
+    let bad = bad_max.and_then(|most| too_many_bad(most, &report.counts));
     if let Some(bad) = bad {
         report.problems.push(bad);
         report.passed = false;
@@ -151,7 +148,7 @@ fn problems(plan: &Plan, report: &Report) -> Vec<String> {
             problems.push("not even the lowest rate kept the objective".to_owned());
         }
         (Shape::Find { .. }, _) => {}
-        (Shape::Steps(_), _) => problems.extend(too_many_bad(plan, report)),
+        (Shape::Steps(_), _) => problems.extend(too_many_bad(plan.errors_max, &report.counts)),
     }
     if report.counts.acknowledged == 0 {
         problems.push("nothing was acknowledged".to_owned());
@@ -160,13 +157,13 @@ fn problems(plan: &Plan, report: &Report) -> Vec<String> {
 }
 
 /// What is said when more went wrong than may.
-fn too_many_bad(plan: &Plan, report: &Report) -> Option<String> {
-    let share = report.counts.bad() as f64 / report.counts.offered.max(1) as f64;
-    (share > plan.errors_max).then(|| {
+fn too_many_bad(most: f64, counts: &Counts) -> Option<String> {
+    let share = counts.bad() as f64 / counts.offered.max(1) as f64;
+    (share > most).then(|| {
         format!(
             "{:.2} % of the messages were refused, failed or not sent, more than {:.2} %",
             share * 100.0,
-            plan.errors_max * 100.0
+            most * 100.0
         )
     })
 }
@@ -281,20 +278,12 @@ fn soak(plan: &SoakPlan) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::plan::tests::plan;
-    use crate::load::report::html::tests::report;
-    use crate::load::soak::Soak;
-    use crate::load::tally::Counts;
+    use crate::load::report::sample;
 
     #[test]
     fn a_soak_after_a_search_may_not_refuse_more_than_any_other_run() {
-        let check = |refused: u64, problems: usize| {
-            let mut plan = plan();
-            plan.shape = Shape::Find {
-                first: 10.0,
-                p99: Duration::from_millis(50),
-            };
-            let mut report = report();
+        let check = |bad_max: Option<f64>, refused: u64, problems: usize| {
+            let mut report = sample::report();
             (report.passed, report.problems) = (true, Vec::new());
             report.counts = Counts {
                 offered: 100,
@@ -302,21 +291,13 @@ mod tests {
                 refused,
                 ..Counts::default()
             };
-            report.soak = Some(Soak {
-                rate: 7.0,
-                seconds: 60.0,
-                memory_slope: None,
-                load_memory_slope: None,
-                tail_max_mib: None,
-                spells: Vec::new(),
-                minutes: Vec::new(),
-                leaks: None,
-            });
-            judge_soak(&plan, &mut report);
+            report.soak = Some(sample::soak());
+            judge_soak(bad_max, &mut report);
             assert_eq!(report.problems.len(), problems, "{:?}", report.problems);
             assert_eq!(report.passed, problems == 0);
         };
-        check(1, 0);
-        check(2, 1);
+        check(Some(0.01), 1, 0);
+        check(Some(0.01), 2, 1);
+        check(None, 2, 0);
     }
 }

@@ -345,65 +345,9 @@ fn promises(report: &Report) -> String {
 }
 
 #[cfg(test)]
-pub mod tests {
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
+mod tests {
     use super::*;
-    use crate::load::book::{Checks, People};
-    use crate::load::report::{Found, stages, step};
-    use crate::load::tally::{Counts, Phase, Stage};
-
-    /// A report with something in most of its parts.
-    pub fn report() -> Report {
-        let mut phase = Phase {
-            rate: 200.0,
-            long: Duration::from_secs(10),
-            ..Phase::default()
-        };
-        for micros in 1..2_000 {
-            phase
-                .latencies
-                .record(Stage::Acknowledged, Duration::from_micros(micros));
-        }
-        let point = |at| Point {
-            at,
-            offered: 200.0,
-            acknowledged: 199.0,
-            bad: 1.0,
-            ai_replies: 180.0,
-            p50: Some(1.0),
-            p99: None,
-            max: Some(3.0),
-            memory_mib: Some(90.0),
-            load_memory_mib: Some(60.0),
-            tail_mib: Some(1.0),
-            resident: Some(700),
-        };
-        Report {
-            version: "0.0.0",
-            began: "2026-11-21T10:00:00.000Z".to_owned(),
-            ended_early: false,
-            passed: false,
-            problems: vec!["3 <b>messages</b> were lost".to_owned()],
-            notes: Vec::new(),
-            settings: BTreeMap::from([("target", "<script>alert(1)</script>".to_owned())]),
-            steps: vec![step(&phase, Some(true))],
-            counts: Counts::default(),
-            stages: stages(&phase.latencies),
-            checks: Checks::default(),
-            unanswered: Vec::new(),
-            people: People::default(),
-            faults: BTreeMap::from([("status 503".to_owned(), 3)]),
-            series: vec![point(0.0), point(1.0)],
-            soak: None,
-            found: Some(Found {
-                p99: 50.0,
-                rate: None,
-            }),
-            server: None,
-        }
-    }
+    use crate::load::report::sample::{report, soak};
 
     #[test]
     fn the_page_loads_nothing_and_runs_nothing() {
@@ -438,16 +382,7 @@ pub mod tests {
     #[test]
     fn the_page_says_of_which_part_of_a_soak_the_slope_is() {
         let mut soaked = report();
-        soaked.soak = Some(crate::load::soak::Soak {
-            rate: 7.0,
-            seconds: 1_200.0,
-            memory_slope: Some(1.5),
-            load_memory_slope: None,
-            tail_max_mib: None,
-            spells: Vec::new(),
-            minutes: Vec::new(),
-            leaks: Some(false),
-        });
+        soaked.soak = Some(soak());
         let page = write(&soaked);
         let said =
             "After the first half of its last life the server's memory grew by 1.5 MiB a minute";
@@ -458,7 +393,7 @@ pub mod tests {
     fn a_run_that_measured_nothing_is_a_page_too() {
         let mut empty = report();
         (empty.series, empty.steps) = (Vec::new(), Vec::new());
-        empty.stages = stages(&crate::load::tally::Latencies::default());
+        empty.stages = super::super::stages(&crate::load::tally::Latencies::default());
         let page = write(&empty);
         assert_eq!(page.matches("Nothing was measured").count(), 3);
         assert!(!page.contains("NaN") && !page.contains("inf"));

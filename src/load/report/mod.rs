@@ -5,6 +5,8 @@
 pub mod course;
 pub mod html;
 pub mod plot;
+#[cfg(test)]
+pub mod sample;
 pub mod text;
 
 use std::collections::BTreeMap;
