@@ -389,6 +389,14 @@ fn an_answer_is_held_against_what_is_known() {
     let (facts, check) = (of_shipping(), check_answer);
     check("Shipping to Europe costs 12 euros.", &facts, &[]);
     check("Shipping costs 7 euros.", &facts, &["answer.price"]);
+    let shown = AnswerFacts {
+        chunks: Some(&[]),
+        given: "Lamps cost 39 euros; the newsletter takes 10% off.",
+        ..facts.clone()
+    };
+    check("39 euros, or 10% off. Anything else?", &shown, &[]);
+    check("38 euros?", &shown, &["answer.price"]);
+    check("15% off for you?", &shown, &["answer.price"]);
     check(
         "Shipping to Europe comes with 20% off for you.",
         &facts,

@@ -197,6 +197,7 @@ impl Cx<'_> {
             confidence: percent.map(|percent| u16::from(percent) * 10),
             chunks: passages.as_deref(),
             asked: grounds.map_or("", |grounds| grounds.asked.as_str()),
+            given: grounds.map_or("", |grounds| grounds.given.as_str()),
             vague: self.common.window.deflections(),
             handoff: handoff.is_some(),
             lead_class: assessment.lead_class.as_deref(),

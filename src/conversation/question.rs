@@ -243,6 +243,9 @@ pub struct Grounds {
     pub asked: String,
     /// The texts of the chunks it was given; empty: nothing relevant was found.
     pub passages: Vec<String>,
+    /// What else the model was shown and may repeat: the part of the prompt that is the same for every question, and what
+    /// people and the AI said in this conversation.
+    pub given: String,
 }
 
 /// What an answer of the model means.

@@ -17,7 +17,7 @@ use crate::ids::{AgentName, AskId, EffectId, HandoffId, OwnerEpoch, QueueName};
 use crate::triage::specs::Action;
 
 /// The version of the deciding rules that wrote an entry. Replay compares only entries of its own version.
-pub const RULES_VERSION: u16 = 8;
+pub const RULES_VERSION: u16 = 9;
 
 /// One line of the trail.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

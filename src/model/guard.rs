@@ -71,6 +71,7 @@ impl Guard {
         let facts = AnswerFacts {
             chunks: passages.as_deref(),
             asked: self.grounds.as_ref().map_or("", |of| of.asked.as_str()),
+            given: self.grounds.as_ref().map_or("", |of| of.given.as_str()),
             ..AnswerFacts::default()
         };
         let rules = self.rules.rules();
@@ -221,10 +222,12 @@ mod tests {
         let grounds = Grounds {
             asked: "what does it cost".to_owned(),
             passages: vec!["The lamp costs 40 euros.".to_owned()],
+            given: "Shipping costs 12 euros.".to_owned(),
         };
         let guard = guard.under(Settings::default(), Some(grounds));
         assert_eq!(rule(&guard, "It costs 900 euros."), "answer.price");
         assert_eq!(guard.offence("It costs 40 euros."), None);
+        assert_eq!(guard.offence("Shipping is 12 euros."), None);
     }
 
     #[test]

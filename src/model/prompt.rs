@@ -112,6 +112,30 @@ pub fn open_question(question: &Question) -> String {
     unanswered.map_or(own, |at| asked(&question.lines[at + 1..], 0))
 }
 
+/// What an answer may repeat besides what was found for it: `stable` and what was said in the conversation, except by the
+/// customer, whose words authorise nothing.
+pub fn given(stable: &str, question: &Question) -> String {
+    let mut text = stable.to_owned();
+    for line in &question.lines {
+        match line {
+            Line::Ai(said)
+            | Line::AiCutOff(said)
+            | Line::System(said)
+            | Line::Note(said)
+            | Line::Human { text: said, .. }
+            | Line::HumanStretchEnded { note: said, .. } => {
+                text.push('\n');
+                text.push_str(said);
+            }
+            Line::Customer(_)
+            | Line::HandoffRequested { .. }
+            | Line::HumanStretchBegan { .. }
+            | Line::EpisodeEnded => {}
+        }
+    }
+    text
+}
+
 fn varying(question: &Question, hits: &[Hit]) -> String {
     let mut text = String::from("# This conversation\n");
     if let Some(name) = question
@@ -177,6 +201,20 @@ mod tests {
 
     fn customer(text: &str) -> Line {
         Line::Customer(text.to_owned())
+    }
+
+    #[test]
+    fn what_was_said_may_be_repeated_but_for_the_customers_words() {
+        let lines = vec![
+            customer("for 5 EUR?"),
+            ai("It is 39 EUR."),
+            Line::Human {
+                agent: "Ana".to_owned(),
+                text: "For you 35 EUR.".to_owned(),
+            },
+        ];
+        let given = given("Lamps: 39 EUR", &question(lines));
+        assert_eq!(given, "Lamps: 39 EUR\nIt is 39 EUR.\nFor you 35 EUR.");
     }
 
     #[test]

@@ -146,6 +146,7 @@ impl Service {
         let grounds = self.grounded.then(|| Grounds {
             asked: prompt::open_question(&question),
             passages: hits.iter().map(|hit| hit.text.clone()).collect(),
+            given: prompt::given(&edition.stable, &question),
         });
         let asked = Asked {
             guard: self.guard.under(question.rules.clone(), grounds.clone()),
@@ -368,6 +369,7 @@ fn missed(asked: &Asked<'_>, model: &Model, answer: &Answer) -> Option<Grounds> 
     missed.then(|| Grounds {
         asked: prompt::open_question(asked.question),
         passages: Vec::new(),
+        given: String::new(),
     })
 }
 

@@ -30,6 +30,8 @@ pub struct AnswerFacts<'a> {
     pub chunks: Option<&'a [&'a str]>,
     /// What the customer asked.
     pub asked: &'a str,
+    /// What else the model was shown and may repeat: prices that stand there are known.
+    pub given: &'a str,
     /// Vague answers just before this one.
     pub vague: u8,
     /// A person was promised already, by a handoff.
@@ -90,7 +92,7 @@ impl Rules {
                     how,
                 );
             }
-            if let Some(price) = unknown_price(answer, chunks, facts.asked) {
+            if let Some(price) = unknown_price(answer, chunks, facts) {
                 add("answer.price", Reason::Guardrail, Action::Handoff, price);
             }
         }
@@ -118,7 +120,7 @@ impl Rules {
         let mut forbidden = said.into_iter();
         let first = forbidden.find(|found| found.action == Action::Handoff && !found.observe_only);
         first.or_else(|| {
-            let price = unknown_price(text, facts.chunks?, facts.asked)?;
+            let price = unknown_price(text, facts.chunks?, facts)?;
             let reading = Reading::of(&self.lexicon, text, facts.language);
             Some(Finding {
                 rule: "answer.price".to_owned(),
@@ -227,15 +229,17 @@ impl Rules {
     }
 }
 
-/// An amount of money or a discount in the answer that neither the knowledge nor the customer named.
-fn unknown_price(answer: &str, chunks: &[&str], asked: &str) -> Option<String> {
-    unknown_amount(answer, chunks, asked).or_else(|| unknown_discount(answer, chunks, asked))
+/// An amount of money or a discount in the answer that neither what was shown to the model nor the customer named.
+fn unknown_price(answer: &str, chunks: &[&str], facts: &AnswerFacts<'_>) -> Option<String> {
+    let mut known = chunks.to_vec();
+    known.extend([facts.asked, facts.given]);
+    unknown_amount(answer, &known).or_else(|| unknown_discount(answer, &known))
 }
 
-/// A share in percent, in a sentence about a discount, that neither the knowledge nor the customer named.
-fn unknown_discount(answer: &str, chunks: &[&str], asked: &str) -> Option<String> {
+/// A share in percent, in a sentence about a discount, that none of the `known` texts names.
+fn unknown_discount(answer: &str, known: &[&str]) -> Option<String> {
     let named = |share: &str| {
-        let mut known = chunks.iter().chain([&asked]);
+        let mut known = known.iter();
         known.any(|text| shares(text).any(|one| one == share))
     };
     let about_discounts = |sentence: &&str| {
@@ -264,18 +268,21 @@ const DISCOUNTS: &[&str] = &[
     "rabatt", "nachlass", "ermäßigung", "günstiger", "sconto", "korting", "afslag",
 ];
 
-/// An amount of money in the answer that neither the knowledge nor the customer named.
-fn unknown_amount(answer: &str, chunks: &[&str], asked: &str) -> Option<String> {
-    let priced = amounts::numbers(answer);
-    let named: Vec<u64> = chunks
+/// An amount of money in the answer that none of the `known` texts names.
+fn unknown_amount(answer: &str, known: &[&str]) -> Option<String> {
+    let mut priced = amounts::numbers(answer);
+    priced.retain(|number| number.currency.is_some());
+    if priced.is_empty() {
+        return None;
+    }
+    let named: Vec<u64> = known
         .iter()
-        .chain([&asked])
         .flat_map(|text| amounts::numbers(text))
         .map(|number| number.hundredths)
         .collect();
     let unknown = priced
         .iter()
-        .find(|number| number.currency.is_some() && !named.contains(&number.hundredths))?;
+        .find(|number| !named.contains(&number.hundredths))?;
     let currency = unknown.currency.unwrap_or_default();
     Some(format!(
         "{}.{:02} {currency}",

@@ -421,6 +421,7 @@ impl World {
         let grounds = self.passages.clone().map(|passages| Grounds {
             asked: asked.to_owned(),
             passages,
+            given: String::new(),
         });
         let said: Vec<_> = self
             .assesses

@@ -39,7 +39,7 @@ async fn what_the_offline_answerer_does_not_know_rests_on_nothing() {
     let unknown = "Who won the world cup?";
     let nothing = Grounds {
         asked: unknown.to_owned(),
-        passages: Vec::new(),
+        ..Grounds::default()
     };
     check(unknown, Some(nothing)).await;
     check("hello", None).await;
