@@ -14,12 +14,13 @@ use segue::triage::{BUNDLED, Context};
 use super::LANGUAGES;
 
 /// The topics, and the rules that hear them.
-const TOPICS: [(&str, &[&str]); 5] = [
+const TOPICS: [(&str, &[&str]); 6] = [
     ("cancel", &["keyword.cancel"]),
     ("refund", &["keyword.refund", "scope.large_refund"]),
     ("large", &["scope.large_refund"]),
     ("lawsuit", &["keyword.lawsuit", "scope.legal"]),
     ("urgent", &["keyword.urgent"]),
+    ("health", &["scope.health"]),
 ];
 /// The least recall and the most false positives of all languages together, per thousand.
 const FLOORS: [(&str, usize, usize); 2] = [("rules_tune", 970, 30), ("rules_held_out", 950, 40)];
