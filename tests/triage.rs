@@ -436,6 +436,12 @@ fn an_answer_is_held_against_what_is_known() {
         &facts,
         &["answer.promises_refund"],
     );
+    for text in [
+        "I've passed this on to our team, they will email you.",
+        "He trasladado su consulta a nuestro equipo.",
+    ] {
+        check(text, &facts, &["answer.promises_person"]);
+    }
     check("Soy una persona real.", &facts, &["answer.claims_human"]);
     check(
         "Le paso con un compañero.",
