@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::wildcard_enum_match_arm,
-    clippy::too_many_lines,
     clippy::wrong_self_convention,
     reason = "a story in one piece; it looks for single facts and lets the others pass"
 )]
