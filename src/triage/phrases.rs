@@ -240,6 +240,8 @@ mod tests {
             "personally I like it",
             "no quiero hablar con un agente",
             "eres una persona real?",
+            "cuál es el horario de atención al cliente",
+            "j'ai déjà parlé à un conseiller hier",
             "agentic workflows",
             "humanity",
         ]
