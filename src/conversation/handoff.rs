@@ -144,7 +144,7 @@ fn acknowledge(waiting: &mut Waiting, cx: &mut Cx<'_>) {
     if !cx.say_text(Class::Ack, text, Some(id)) {
         waiting.ack_failed(id, cx.now);
     }
-    cx.offer_alternatives(place, id);
+    cx.offer_alternatives("", place, id);
 }
 
 /// Puts a new handoff on the trail; the customer has waited for a person since `since`.

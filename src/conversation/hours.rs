@@ -129,7 +129,7 @@ impl Cx<'_> {
         let text = texts.render(TextKey::Progress, language.as_deref(), args);
         let text = self.with_place(text, place);
         self.say_text(Class::Progress, text, Some(id));
-        self.offer_alternatives(place, id);
+        self.offer_alternatives("", place, id);
     }
 
     /// `until` in words, in the customer's language and the calendar's zone.

@@ -139,7 +139,9 @@ pub(super) fn rung(mode: &Mode, cx: &mut Cx<'_>) {
         && waiting.due(cx.common).is_none_or(|due| due > cx.now)
     {
         let place = cx.place(&waiting.handoff);
-        cx.offer_alternatives(place, waiting.handoff.id);
+        // Nothing was said just before: what they do not have to wait for comes first.
+        let before = cx.with_place(String::new(), place);
+        cx.offer_alternatives(&before, place, waiting.handoff.id);
     }
 }
 
@@ -181,8 +183,13 @@ impl Cx<'_> {
         text
     }
 
-    /// Offers what can be done instead of waiting, once for each handoff, where it takes too long.
-    pub(super) fn offer_alternatives(&mut self, place: Option<Place>, handoff: HandoffId) {
+    /// Offers what can be done instead of waiting, once for each handoff, where it takes too long; `before` is said first.
+    pub(super) fn offer_alternatives(
+        &mut self,
+        before: &str,
+        place: Option<Place>,
+        handoff: HandoffId,
+    ) {
         let estimate = place.and_then(|place| place.estimate);
         let limit = self.queue().tell.alternatives_after;
         let too_long = limit.is_some_and(|limit| estimate.is_some_and(|long| long > limit));
@@ -193,6 +200,7 @@ impl Cx<'_> {
         let language = self.language();
         let (texts, args) = (&self.policy.texts, TextArgs::default());
         let text = texts.render(TextKey::Alternatives, language.as_deref(), args);
+        let text = format!("{before} {text}").trim_start().to_owned();
         let mut choices = Vec::new();
         for (number, key) in (1_u8..).zip(self.alternatives()) {
             let title = texts.render(key, language.as_deref(), args);
