@@ -56,6 +56,16 @@ async fn act(house: &House, id: ConversationId, act: Act) {
     assert!(!refused, "{done:?}");
 }
 
+/// Whoever sits before the page asks for a person, and Ana takes it.
+async fn with_ana(house: &House, page: &Page) -> ConversationId {
+    page.click("#person").await;
+    page.until("document.body.dataset.mode === 'waiting'").await;
+    let id = conversation(house, page).await;
+    act(house, id, Act::Claim { force: false }).await;
+    page.reads("#who", "Ana").await;
+    id
+}
+
 async fn reply(house: &House, id: ConversationId, text: &str) {
     let text = text.to_owned();
     act(house, id, Act::Reply { text, epoch: None }).await;

@@ -1,10 +1,8 @@
 //! What others write and ask for: text stays text, links lead to the web only, and every colour can be read.
 
-use segue::conversation::event::Act;
-
 use crate::browser::Browser;
 use crate::visitor::writes;
-use crate::{act, conversation, open, reply};
+use crate::{open, reply, with_ana};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_anybody_writes_becomes_more_than_text() {
@@ -16,10 +14,7 @@ async fn nothing_anybody_writes_becomes_more_than_text() {
     page.open(&house.url("/chat?lang=en")).await;
     page.eval("window.stolen = 0; window.alert = () => { stolen += 1; }")
         .await;
-    page.click("#person").await;
-    page.until("document.body.dataset.mode === 'waiting'").await;
-    let id = conversation(&house, &page).await;
-    act(&house, id, Act::Claim { force: false }).await;
+    let id = with_ana(&house, &page).await;
     let tries = [
         "<script>alert(1)</script><img src=x onerror=alert(1)>",
         "<a href=\"javascript:alert(1)\">click</a> javascript:alert(1) JAVASCRIPT:alert(1)",

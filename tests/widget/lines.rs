@@ -5,7 +5,7 @@ use segue::conversation::words::ModeName;
 
 use crate::browser::Browser;
 use crate::visitor::writes;
-use crate::{act, conversation, is, no_faults, open, reply};
+use crate::{act, conversation, is, no_faults, open, reply, with_ana};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_websocket_the_thread_goes_on_by_events_and_post() {
@@ -48,11 +48,7 @@ async fn what_is_written_offline_and_during_a_restart_arrives_once_and_in_order(
     let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
-    page.click("#person").await;
-    page.until("document.body.dataset.mode === 'waiting'").await;
-    let id = conversation(&house, &page).await;
-    act(&house, id, Act::Claim { force: false }).await;
-    page.reads("#who", "Ana").await;
+    let id = with_ana(&house, &page).await;
 
     page.offline(true).await;
     page.reads("#state", "No connection").await;

@@ -4,10 +4,9 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use segue::clock::monotonic;
-use segue::conversation::event::Act;
 
 use crate::browser::Browser;
-use crate::{act, conversation, open, reply, timing};
+use crate::{open, reply, timing, with_ana};
 
 /// A day, in milliseconds: at midnight this measures nothing.
 const DAY: i64 = 24 * 60 * 60 * 1_000;
@@ -21,11 +20,7 @@ async fn a_persons_reply_is_on_the_customers_screen_at_once() {
     let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
-    page.click("#person").await;
-    page.until("document.body.dataset.mode === 'waiting'").await;
-    let id = conversation(&house, &page).await;
-    act(&house, id, Act::Claim { force: false }).await;
-    page.reads("#who", "Ana").await;
+    let id = with_ana(&house, &page).await;
     page.eval("window.seen = {}; new MutationObserver(() => { for (const one of document.querySelectorAll('.message.human .text')) seen[one.textContent] ??= (performance.timeOrigin + performance.now()) % 86400000; }).observe(document.getElementById('log'), {childList: true, subtree: true})").await;
     let mut took = Vec::new();
     for n in 0..100 {
@@ -86,10 +81,7 @@ async fn a_long_thread_is_there_soon_and_ends_at_its_end() {
     let house = open("").await;
     let page = browser.page().await;
     page.open(&house.url("/chat?lang=en")).await;
-    page.click("#person").await;
-    page.until("document.body.dataset.mode === 'waiting'").await;
-    let id = conversation(&house, &page).await;
-    act(&house, id, Act::Claim { force: false }).await;
+    let id = with_ana(&house, &page).await;
     for n in 0..600 {
         reply(
             &house,
