@@ -161,12 +161,15 @@ fn late(
     rung: impl Fn(ConversationId) -> bool,
 ) -> Vec<ConversationId> {
     let mut late = Vec::new();
+    if limits.is_empty() {
+        return late;
+    }
     for (queue, crowd) in crowds {
         let Some(pace) = crowd.pace else { continue };
-        let mut line: Vec<&Waiter> = crowd.waiting.values().collect();
-        if limits.is_empty() || line.is_empty() || !open(queue) {
+        if crowd.waiting.is_empty() || !open(queue) {
             continue;
         }
+        let mut line: Vec<&Waiter> = crowd.waiting.values().collect();
         line.sort_unstable_by_key(|waiter| waiter.order());
         for (position, waiter) in (1..).zip(line) {
             let limit = limits.get(&waiter.id);

@@ -394,7 +394,7 @@ impl Conversation {
             [HEAD_VERSION, head @ ..] => postcard::from_bytes(head)
                 .map_err(|fault| UnreadableHead::Malformed(fault.to_string())),
             [newer, ..] if *newer > HEAD_VERSION => Err(UnreadableHead::Newer(*newer)),
-            _ => Err(UnreadableHead::Malformed("empty or unknown".into())),
+            _ => Err(UnreadableHead::Malformed("empty or of unknown form".into())),
         }
     }
 }

@@ -109,7 +109,10 @@ impl Lines {
 
     /// By a decision at `now` the conversation `id` stands here; none: in no line.
     pub fn stands(&self, id: ConversationId, place: Option<(QueueName, Waiter)>, now: Timestamp) {
-        self.change().stands(id, place, now);
+        // Where nothing is told nothing is counted, nothing is kept, and nobody waits for anybody here.
+        if self.are_counted() {
+            self.change().stands(id, place, now);
+        }
     }
 
     /// Where `waiter` stands in the line of `queue`. Whoever is in it already stands where they are served; whoever
@@ -153,10 +156,6 @@ impl Book {
     }
 
     fn stands(&mut self, id: ConversationId, place: Option<(QueueName, Waiter)>, now: Timestamp) {
-        // Where nothing is told nothing is counted, and nothing is kept.
-        if self.lines.is_empty() {
-            return;
-        }
         self.put(id, place.clone());
         self.moved.insert(id, (now, place));
     }
